@@ -1,0 +1,57 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What a store's methods return, alone or wrapped, to be matched by errors.Is.
+var (
+	// ErrHeld: the key is held in a way that excludes the request. Nothing was
+	// granted. Stores return it as a *HeldError.
+	ErrHeld = errors.New("driver: key is held")
+
+	// ErrNotHeld: that owner does not hold the key. Nothing was changed.
+	ErrNotHeld = errors.New("driver: key is not held by this owner")
+
+	// ErrInvalidRequest: the request's key, owner, mode or lease is not one
+	// that the store takes. Nothing was changed.
+	ErrInvalidRequest = errors.New("driver: invalid request")
+
+	// ErrUnsupported: the store can't do that, and never will. Nothing was
+	// changed.
+	ErrUnsupported = errors.New("driver: not supported by this store")
+
+	// ErrUnavailable: the store can't be reached or can't serve the request
+	// now. The error says what to do. What was asked for may have happened.
+	ErrUnavailable = errors.New("driver: store unavailable")
+
+	// ErrUnfit: the store would not keep the promises of this package. The
+	// error says why and what would be fit. Found at Open.
+	ErrUnfit = errors.New("driver: store is not fit to hold locks")
+
+	// ErrClosed: the Store was closed. Nothing was granted.
+	ErrClosed = errors.New("driver: store is closed")
+)
+
+// A HeldError is ErrHeld with what the store knows of the holder.
+type HeldError struct {
+	// For is how long the key may be held if nobody extends or releases it:
+	// Forever for a lease without end, 0 where the store does not know.
+	For time.Duration
+}
+
+// Error says that the key is held, and for how long it may be.
+func (e *HeldError) Error() string {
+	switch e.For {
+	case 0:
+		return ErrHeld.Error()
+	case Forever:
+		return ErrHeld.Error() + " until it is released"
+	}
+	return fmt.Sprintf("%v, for up to %v", ErrHeld, e.For)
+}
+
+// Is reports whether target is ErrHeld.
+func (*HeldError) Is(target error) bool { return target == ErrHeld }
