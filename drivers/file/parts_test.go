@@ -1,0 +1,3 @@
+package file
+const partVar = "FILE_TEST_PART"
+func play(string) int { return 2 }

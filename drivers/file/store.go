@@ -1,0 +1,182 @@
+package file
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// A Store keeps locks in a directory. It is safe for concurrent use.
+type Store struct {
+	place    *place
+	slot     *slot
+	seat     seat
+	polls    bool // nobody tells when this store is called
+	warnings []error
+
+	ctx     context.Context // ends with closing
+	cancel  context.CancelFunc
+	closing <-chan struct{}
+	calls   sync.WaitGroup // of the methods
+	work    sync.WaitGroup // goroutines of the store
+	kick    chan struct{}  // wakes probe
+
+	mu        sync.Mutex
+	closed    bool
+	closeDone chan struct{}
+	local     [shards]local
+	waiters   int
+	probing   bool
+	probeAt   int64 // when probe looks next
+	listeners []*listener
+}
+
+// local is what a Store knows of one state file. Guarded by Store.mu.
+type local struct {
+	line    []*waiter // in the order in which they came
+	queued  bool      // somebody ever stood in it
+	held    map[name]int64
+	sweepAt int // size of held at which ended leases are forgotten
+	serving bool
+	again   bool
+}
+
+// A name identifies a lease; held has its end on the store's clock.
+type name struct{ key, owner string }
+
+var (
+	_ driver.Store     = (*Store)(nil)
+	_ driver.Waiter    = (*Store)(nil)
+	_ driver.Batcher   = (*Store)(nil)
+	_ driver.Keeper    = (*Store)(nil)
+	_ driver.Inspector = (*Store)(nil)
+	_ driver.Notifier  = (*Store)(nil)
+	_ driver.Warner    = (*Store)(nil)
+)
+
+const (
+	// spare is how many tokens a grant has beside its own.
+	spare = 63
+
+	// minLease: shorter ones would end while a busy machine runs other
+	// programs.
+	minLease = 10 * time.Millisecond
+
+	// probeTime is how often a store with waiters looks whether a holder was
+	// killed, which nobody tells.
+	probeTime = 50 * time.Millisecond
+
+	// pollTime is probeTime where nothing else wakes waiters.
+	pollTime = 10 * time.Millisecond
+)
+
+func open(ctx context.Context, dir string) (*Store, error) {
+	p, err := openPlace(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	sl, err := claim(ctx, dir)
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	s := &Store{place: p, slot: sl, seat: sl.seat, kick: make(chan struct{}, 1), closeDone: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.closing = s.ctx.Done()
+	s.warnings = slices.Clone(p.warnings)
+	s.polls = p.watch == nil
+	p.mu.Lock()
+	p.stores[sl.seat.slot] = s
+	p.mu.Unlock()
+	if !s.polls {
+		if err := p.watch.add(s); err != nil {
+			s.polls = true
+			s.warnings = append(s.warnings, fmt.Errorf("file: %s can't be watched, so waiters look every %v, and a broken lock is seen at its next renewal; raising fs.inotify.max_user_watches may prevent that: %w", sl.name, pollTime, err))
+		}
+	}
+	if sl.orphaned {
+		s.bury()
+	}
+	return s, nil
+}
+
+// bury forgets what the last user of the slot, who was killed, left in the
+// state files. Nobody takes it for alive, but where nobody asks for its keys it
+// would stay. A file that is in use is left to another time.
+func (s *Store) bury() {
+	ctx, cancel := context.WithTimeout(s.ctx, 200*time.Millisecond)
+	defer cancel()
+	for i := range shards {
+		_ = s.visit(ctx, i, func(v *visit) error {
+			for _, p := range slices.Clone(v.sh.im.parked) {
+				if _, err := v.entry(string(p.key)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// Features: tokens, and a line for those who wait through one Store.
+func (s *Store) Features() driver.Features {
+	return driver.Features{Fencing: true, FIFO: true, MinLease: minLease}
+}
+
+// Warnings tells of a file system that may be shared with other machines, and
+// of a kernel that does not let the store watch its files.
+func (s *Store) Warnings() []error { return slices.Clone(s.warnings) }
+
+// begin counts a call in, to be counted out by s.calls.Done.
+func (s *Store) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return driver.ErrClosed
+	}
+	s.calls.Add(1)
+	return nil
+}
+
+// hold notes a lease that was granted through this store.
+func (s *Store) hold(i int, n name, until int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &s.local[i]
+	if l.held == nil {
+		l.held = map[name]int64{}
+	}
+	l.held[n] = until
+	if len(l.held) > max(l.sweepAt, 64) {
+		now := bootTime()
+		for n, t := range l.held {
+			if t <= now {
+				delete(l.held, n)
+			}
+		}
+		l.sweepAt = 2 * len(l.held)
+	}
+}
+
+// prolong notes the new end of a lease, if it was granted through this store.
+func (s *Store) prolong(i int, n name, until int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.local[i].held[n]; ok {
+		s.local[i].held[n] = until
+	}
+}
+
+// forget notes that a lease was given up.
+func (s *Store) forget(i int, n name) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.local[i].held, n)
+}

@@ -1,0 +1,229 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// A waiter is somebody who waits through this store. It stands in local.line
+// and in the state file's line as long as it is neither granted the key nor
+// gave up; whoever takes it out of local.line decides which.
+type waiter struct {
+	req  driver.Request
+	done chan result // one result, once the waiter was taken
+}
+
+type result struct {
+	grant driver.Grant
+	err   error
+}
+
+// Acquire waits in line. It is woken by a release, by the end of a lease and by
+// a break; that a holder was killed is seen within a tenth of a second.
+func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	if err := s.check(&r); err != nil {
+		return driver.Grant{}, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return driver.Grant{}, err
+	}
+	defer s.calls.Done()
+	w := &waiter{req: r, done: make(chan result, 1)}
+	g, err := s.ask(ctx, &r, w)
+	if !errors.Is(err, driver.ErrHeld) {
+		if err != nil && s.take(shardOf(r.Key), r.Owner) == nil {
+			drain(w)
+		}
+		return g, err
+	}
+	select {
+	case res := <-w.done:
+		return res.grant, res.err
+	case <-ctx.Done():
+	case <-s.closing:
+	}
+	return s.giveUp(ctx, w)
+}
+
+// giveUp ends a wait. What the waiter may be given at this moment goes to the
+// next. It takes a second at most, longer only if the state file is stuck: the
+// place in line is then removed when the file can be entered again.
+func (s *Store) giveUp(ctx context.Context, w *waiter) (driver.Grant, error) {
+	reason := driver.ErrClosed
+	if ctx.Err() != nil {
+		reason = ctx.Err()
+	}
+	i := shardOf(w.req.Key)
+	if s.take(i, w.req.Owner) == nil {
+		if res := <-w.done; res.err != nil {
+			return driver.Grant{}, errors.Join(reason, res.err)
+		}
+		if reason == driver.ErrClosed {
+			return driver.Grant{}, reason // Close gives it back
+		}
+		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if err := s.release(free, nil, &w.req); err != nil && !errors.Is(err, driver.ErrNotHeld) {
+			return driver.Grant{}, errors.Join(reason, err)
+		}
+		return driver.Grant{}, errors.Join(reason, driver.ErrHeld)
+	}
+	if reason == driver.ErrClosed {
+		return driver.Grant{}, reason // Close leaves the line
+	}
+	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	err := s.visit(leave, i, func(v *visit) error {
+		e, err := v.entry(w.req.Key)
+		if err == nil {
+			n := len(e.line)
+			e.line = slices.DeleteFunc(e.line, func(x waiting) bool { return x.seat == s.seat && x.owner == w.req.Owner })
+			v.dirty = v.dirty || len(e.line) != n
+		}
+		return err
+	})
+	if err != nil {
+		s.serve(i)
+	}
+	return driver.Grant{}, errors.Join(reason, driver.ErrHeld)
+}
+
+// drain ends a waiter whose question failed while somebody took it.
+func drain(w *waiter) {
+	select {
+	case <-w.done:
+	default:
+	}
+}
+
+// queue puts w at the end of the line of state file i.
+func (s *Store) queue(i int, w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.local[i].line = append(s.local[i].line, w)
+	s.local[i].queued = true
+	s.waiters++
+	if !s.probing && !s.closed {
+		s.probing = true
+		s.probeAt = 0
+		s.work.Go(s.probe)
+	}
+}
+
+// waits reports whether owner waits in state file i through this store.
+func (s *Store) waits(i int, owner string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.local[i].find(owner) >= 0
+}
+
+// take ends the wait of owner, who gets a result from the caller. It returns
+// nil if somebody else did so before.
+func (s *Store) take(i int, owner string) *waiter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &s.local[i]
+	at := l.find(owner)
+	if at < 0 {
+		return nil
+	}
+	w := l.line[at]
+	l.line = slices.Delete(l.line, at, at+1)
+	s.waiters--
+	return w
+}
+
+func (l *local) find(owner string) int {
+	return slices.IndexFunc(l.line, func(w *waiter) bool { return w.req.Owner == owner })
+}
+
+// called is told when another process called this store.
+func (s *Store) called() {
+	for _, i := range s.slot.calls() {
+		s.serve(i)
+	}
+}
+
+// serve has a goroutine look at state file i for those who wait and hold
+// through this store; at most one a file at a time.
+func (s *Store) serve(i int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &s.local[i]
+	if s.closed || len(l.line) == 0 && (len(l.held) == 0 || len(s.listeners) == 0) {
+		return
+	}
+	if l.serving {
+		l.again = true
+		return
+	}
+	l.serving = true
+	s.work.Go(func() {
+		for again := true; again; {
+			s.look(i)
+			s.mu.Lock()
+			again = l.again && !s.closed
+			l.again, l.serving = false, again
+			s.mu.Unlock()
+		}
+	})
+}
+
+// look visits state file i: those who wait in this store get what they can,
+// and those who lost a lease hear of it.
+func (s *Store) look(i int) {
+	err := s.visit(s.ctx, i, func(v *visit) error {
+		for key, ws := range byKey(s.line(i)) {
+			e, err := v.entry(key)
+			if err != nil {
+				return err
+			}
+			s.rejoin(v, e, ws)
+		}
+		return s.findLost(v)
+	})
+	if err == nil || errors.Is(err, driver.ErrClosed) || s.ctx.Err() != nil {
+		return
+	}
+	for _, w := range s.line(i) {
+		if w := s.take(i, w.req.Owner); w != nil {
+			w.done <- result{err: err}
+		}
+	}
+}
+
+// rejoin puts those of ws in line who lost their places: the data was lost, or
+// others took this store for dead.
+func (s *Store) rejoin(v *visit, e *entry, ws []*waiter) {
+	in := map[string]bool{}
+	for _, x := range e.line {
+		if x.seat == s.seat {
+			in[x.owner] = true
+		}
+	}
+	for _, w := range ws {
+		if !in[w.req.Owner] && s.waits(v.i, w.req.Owner) {
+			e.line = append(e.line, waiting{owner: w.req.Owner, mode: w.req.Mode, seat: s.seat})
+			v.dirty = true
+		}
+	}
+}
+
+func byKey(ws []*waiter) map[string][]*waiter {
+	out := map[string][]*waiter{}
+	for _, w := range ws {
+		out[w.req.Key] = append(out[w.req.Key], w)
+	}
+	return out
+}
+
+// line returns who waits in state file i through this store, in order.
+func (s *Store) line(i int) []*waiter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.local[i].line)
+}
