@@ -1,0 +1,89 @@
+# Everything here needs Go, and a C compiler for the race detector. The tests
+# of integration/ and bench/ need servers too: CONTRIBUTING.md says which.
+
+GO        ?= go
+COUNT     ?= 20
+FUZZTIME  ?= 1m
+BENCH     ?= .
+GOVULNDB  ?= https://vuln.go.dev
+
+SHELL     := /bin/sh
+TOOL      := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
+NESTED    := $(patsubst %/go.mod,%,$(wildcard integration/go.mod bench/go.mod))
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: test
+test: ## run every test of every module, with the race detector
+	$(GO) test -race ./...
+ifneq ($(filter integration,$(NESTED)),)
+	cd integration && $(GO) test -race -timeout 12m ./...
+endif
+ifneq ($(filter bench,$(NESTED)),)
+	cd bench && $(GO) vet ./... && $(GO) test -race ./...
+endif
+
+.PHONY: race
+race: ## run the root module's tests COUNT times (20) with the race detector
+	$(GO) test -race -count=$(COUNT) -timeout 2h ./...
+
+.PHONY: consumer
+consumer: ## show that a user of package locks alone compiles and requires little
+	$(GO) test -count=1 -run '^TestConsumer' -v ./internal/house
+
+# Every step runs although an earlier one failed, so that one run shows it all.
+.PHONY: lint
+lint: ## run the linters, the checks of the house and govulncheck
+	@rc=0; \
+	for m in . $(NESTED); do \
+		echo "== golangci-lint $$m"; \
+		(cd $$m && $(TOOL) golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || rc=1; \
+	done; \
+	echo "== house"; \
+	$(GO) test ./internal/house || rc=1; \
+	for m in . $(NESTED); do \
+		echo "== go mod tidy -diff $$m"; \
+		(cd $$m && $(GO) mod tidy -diff) || rc=1; \
+	done; \
+	GO="$(GO)" GOVULNDB="$(GOVULNDB)" tools/vuln --if-reachable . $(NESTED) || rc=1; \
+	exit $$rc
+
+.PHONY: vuln
+vuln: ## run govulncheck, and fail if its database (GOVULNDB) can't be reached
+	@GO="$(GO)" GOVULNDB="$(GOVULNDB)" tools/vuln . $(NESTED)
+
+.PHONY: fmt
+fmt: ## format the code as make lint wants it
+	@for m in . $(NESTED); do \
+		(cd $$m && $(TOOL) golangci-lint fmt --config $(CURDIR)/.golangci.yml ./...) || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks (BENCH=regexp chooses)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+ifneq ($(filter bench,$(NESTED)),)
+	cd bench && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
+endif
+
+# The list is made first, on its own: a package that does not compile ends the
+# run here instead of being passed over.
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (1m)
+	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	targets=$$(echo "$$list" | awk '/^Fuzz/ { n[k++] = $$1 } $$1 == "ok" { for (i = 0; i < k; i++) print n[i], $$2; k = 0 }'); \
+	if [ -z "$$targets" ]; then echo "no fuzz targets"; exit 1; fi; \
+	echo "$$targets" | while read -r name pkg; do \
+		echo "== $$name $$pkg"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
+	done
+
+.PHONY: tidy
+tidy: ## bring go.mod and go.sum of every module up to date
+	@for m in . tools $(NESTED); do \
+		echo "== go mod tidy $$m"; \
+		(cd $$m && $(GO) mod tidy) || exit 1; \
+	done

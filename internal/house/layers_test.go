@@ -1,0 +1,92 @@
+package house
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A layer says what the packages in a folder may import outside their tests,
+// besides the standard library and the packages below that folder. What no
+// layer names is code of its own: the command, integration and bench.
+type layer struct {
+	folder string
+	allow  []string // a path, or with a final slash all paths below it
+}
+
+// The same rules stand in .golangci.yml for the editor, which sees the files
+// of one operating system only.
+var layers = []layer{
+	{".", []string{module + "/driver", module + "/internal/", "golang.org/x/sync/"}},
+	{"driver", nil},
+	{"drivertest", []string{module + "/driver"}},
+	{"locks", []string{module, module + "/driver", module + "/drivers/memory", module + "/internal/", "golang.org/x/sync/"}},
+	{"drivers/memory", driverMay()},
+	{"drivers/file", driverMay("github.com/fsnotify/fsnotify", "github.com/gofrs/flock", "golang.org/x/sys/")},
+	{"drivers/redis", driverMay("github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/")},
+	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
+	{"internal/clock", nil},
+}
+
+func driverMay(client ...string) []string {
+	return append([]string{module, module + "/driver", module + "/internal/clock", "golang.org/x/sync/"}, client...)
+}
+
+func TestNothingPointsUpward(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		if l, ok := layerOf(s.dir); ok {
+			for _, imp := range s.imports {
+				if !l.allows(imp) {
+					t.Errorf("%s imports %s: %s may import the standard library and %q", s.path, imp, l.folder, l.allow)
+				}
+			}
+		} else if strings.HasPrefix(s.dir, "drivers/") {
+			t.Errorf("%s is in no layer: say in layers what this driver may import", s.path)
+		}
+	}
+}
+
+func layerOf(dir string) (layer, bool) {
+	for _, l := range layers {
+		if dir == l.folder || l.folder != "." && strings.HasPrefix(dir, l.folder+"/") {
+			return l, true
+		}
+	}
+	return layer{}, false
+}
+
+func (l layer) allows(imp string) bool {
+	if standard(imp) || l.folder != "." && strings.HasPrefix(imp, module+"/"+l.folder+"/") {
+		return true
+	}
+	return slices.ContainsFunc(l.allow, func(a string) bool {
+		return imp == a || strings.HasSuffix(a, "/") && strings.HasPrefix(imp, a)
+	})
+}
+
+// standard reports whether imp is a package of the standard library: only
+// those have no dot in their first element.
+func standard(imp string) bool {
+	first, _, _ := strings.Cut(imp, "/")
+	return !strings.Contains(first, ".")
+}
+
+func TestLibraryCodeImportsNeitherTestingNorLog(t *testing.T) {
+	for _, s := range sources(t) {
+		top, _, _ := strings.Cut(s.dir, "/")
+		if s.test || top == "drivertest" || top == "integration" || top == "bench" {
+			continue
+		}
+		for _, imp := range s.imports {
+			switch {
+			case imp == "testing" || strings.HasPrefix(imp, "testing/"):
+				t.Errorf("%s imports %s: only drivertest, integration, bench and tests do", s.path, imp)
+			case imp == "log":
+				t.Errorf("%s imports log: a library has no log of its own, it tells the Observer", s.path)
+			}
+		}
+	}
+}
