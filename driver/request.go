@@ -67,6 +67,13 @@ func (m Mode) Slots() int { return max(0, int(m)) }
 // Valid reports whether m is Exclusive, Shared, or Slots of a number in range.
 func (m Mode) Valid() bool { return m >= Shared && m <= MaxSlots }
 
+// Excludes reports whether a lease in mode m can't stand beside one in mode
+// other, however many there are. Slots of one number exclude each other only
+// when all of them are taken.
+func (m Mode) Excludes(other Mode) bool {
+	return m == Exclusive || m != other
+}
+
 // String returns "exclusive", "shared", or "slots(n)".
 func (m Mode) String() string {
 	switch {
