@@ -89,7 +89,7 @@ func newAlias(name string, c Config) (*alias, error) {
 		return a, nil
 	}
 	var err error
-	a.connector, err = connectorOf(name, c.URL)
+	a.connector, a.secrets, err = connectorOf(name, c.URL)
 	return a, err
 }
 

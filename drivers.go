@@ -10,56 +10,80 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-var (
-	driversMu sync.RWMutex
-	drivers   = make(map[string]driver.Driver)
-)
+var drivers = struct {
+	sync.RWMutex
+	byScheme map[string]driver.Driver
+}{byScheme: make(map[string]driver.Driver)}
 
-// Register makes a driver available under a URL scheme, for every registry. It
-// is called from the init function of the driver's package. It panics if d is
-// nil, if scheme is not a URL scheme in lower case, or if it is taken.
+// Register makes a driver known under the scheme of its URLs, to every
+// Registry of the process. Drivers call it from init. The scheme is written in
+// lower case: a letter, then letters, digits, "+", "-" and ".".
+//
+// It panics if d is nil, if the scheme is not one, or if it is taken.
 func Register(scheme string, d driver.Driver) {
-	driversMu.Lock()
-	defer driversMu.Unlock()
-	switch _, taken := drivers[scheme]; {
-	case d == nil:
-		panic("concurrent: Register of a nil driver for " + scheme)
-	case !validScheme(scheme):
-		panic(fmt.Sprintf("concurrent: Register: %q is not a URL scheme in lower case", scheme))
-	case taken:
-		panic("concurrent: Register called twice for " + scheme)
+	if d == nil {
+		panic(fmt.Sprintf("concurrent: Register of %q with a nil driver", scheme))
 	}
-	drivers[scheme] = d
+	if !validScheme(scheme) {
+		panic(fmt.Sprintf("concurrent: Register of %q: a scheme is a lower-case letter, then lower-case letters, digits, +, - and .", scheme))
+	}
+	drivers.Lock()
+	defer drivers.Unlock()
+	if _, taken := drivers.byScheme[scheme]; taken {
+		panic(fmt.Sprintf("concurrent: Register called twice for scheme %q", scheme))
+	}
+	drivers.byScheme[scheme] = d
 }
 
-// Drivers returns the registered schemes, sorted.
+// Drivers returns the schemes that drivers are registered for, sorted.
 func Drivers() []string {
-	driversMu.RLock()
-	defer driversMu.RUnlock()
-	return slices.Sorted(maps.Keys(drivers))
+	drivers.RLock()
+	defer drivers.RUnlock()
+	return slices.Sorted(maps.Keys(drivers.byScheme))
 }
 
-// driverFor returns the driver of a scheme, or an error that lists the others.
-func driverFor(scheme string) (driver.Driver, error) {
-	driversMu.RLock()
-	d := drivers[scheme]
-	driversMu.RUnlock()
-	if d != nil {
+// findDriver returns the driver of a scheme, or an error that matches
+// ErrUnknownDriver.
+func findDriver(scheme string) (driver.Driver, error) {
+	drivers.RLock()
+	d, ok := drivers.byScheme[scheme]
+	drivers.RUnlock()
+	if ok {
 		return d, nil
 	}
-	known := "none is registered"
-	if names := Drivers(); len(names) > 0 {
-		known = "registered are " + strings.Join(names, ", ")
+	registered := Drivers()
+	have := "none is registered"
+	if len(registered) > 0 {
+		have = "registered are " + strings.Join(registered, ", ")
 	}
-	return nil, fmt.Errorf("%w %q: %s; is an import missing, such as _ %q?",
-		ErrUnknownDriver, scheme, known, "github.com/concurrent-go/concurrent/drivers/redis")
+	return nil, fmt.Errorf("%w %q: %s%s; %s", ErrUnknownDriver, scheme, have,
+		didYouMean(scheme, registered), importHint(scheme))
+}
+
+// importHint asks about a forgotten import, by its name where the scheme is of
+// a driver that comes with this module.
+func importHint(scheme string) string {
+	name := "redis"
+	asked := `is an import forgotten, such as`
+	if own, ok := ownDrivers[scheme]; ok {
+		name, asked = own, `is this import forgotten:`
+	}
+	return fmt.Sprintf(`%s _ "github.com/concurrent-go/concurrent/drivers/%s"?`, asked, name)
+}
+
+// ownDrivers says in which package of this module a scheme's driver is.
+var ownDrivers = map[string]string{
+	"memory": "memory", "file": "file",
+	"redis": "redis", "rediss": "redis", "redis+unix": "redis", "redis+sentinel": "redis", "redis+cluster": "redis",
+	"postgres": "postgres", "postgresql": "postgres",
 }
 
 func validScheme(s string) bool {
-	for i, c := range []byte(s) {
-		letter := c >= 'a' && c <= 'z'
-		other := c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.'
-		if !letter && (i == 0 || !other) {
+	for i, c := range s {
+		switch {
+		case 'a' <= c && c <= 'z':
+		case i > 0 && ('0' <= c && c <= '9' || strings.ContainsRune("+-.", c)):
+		default:
 			return false
 		}
 	}

@@ -1,37 +1,57 @@
 package concurrent
 
 import (
-	"fmt"
 	"os"
 	"strings"
 )
 
-// ConfigureEnv adds the aliases that environment variables name:
-// CONCURRENT_URL is the URL of "default", and CONCURRENT_<ALIAS>_URL that of
-// the alias in lower case, so that CONCURRENT_LOCKS_URL is for "locks" and
-// CONCURRENT_LOCKS_EU_URL for "locks_eu". With none of them set it is
-// ErrInvalidConfig; otherwise it is Configure.
+const (
+	envPrefix = "CONCURRENT_"
+	envSuffix = "_URL"
+)
+
+// ConfigureEnv configures what the environment names: CONCURRENT_URL is the
+// URL of alias "default", and CONCURRENT_<ALIAS>_URL that of the alias in
+// lower case, with its underscores: CONCURRENT_BILLING_LOCKS_URL is
+// "billing_locks". Variables that are empty count as not set, those that do
+// not end in _URL are not looked at. A URL is taken as it stands: nothing is
+// replaced in it.
+//
+// It returns Configure's errors, and one that matches ErrInvalidConfig if no
+// such variable is set or two of them name one alias. On an error nothing was
+// configured.
 func (r *Registry) ConfigureEnv() error {
 	as := make(Aliases)
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
-		rest, ok := strings.CutPrefix(name, "CONCURRENT_")
-		if !ok {
+		alias, ok := envAlias(name)
+		if !ok || value == "" {
 			continue
 		}
-		if rest == "URL" {
-			as["default"] = Config{URL: value}
-		} else if alias, ok := strings.CutSuffix(rest, "_URL"); ok && alias != "" {
-			alias = strings.ToLower(alias)
-			if _, twice := as[alias]; twice {
-				return refuse(alias, "two environment variables name it")
-			}
-			as[alias] = Config{URL: value}
+		if !validAlias(alias) {
+			return invalid("environment variable %q: %q is no name of an alias; write letters, digits and _ between CONCURRENT_ and _URL",
+				shorten(name), shorten(alias))
 		}
+		if _, taken := as[alias]; taken {
+			return invalid("alias %q is configured by two environment variables, one of them %s; unset one", alias, name)
+		}
+		as[alias] = Config{URL: value}
 	}
 	if len(as) == 0 {
-		return fmt.Errorf("%w: no environment variable names a store; set CONCURRENT_URL for the alias \"default\", "+
-			"such as CONCURRENT_URL=memory://, or CONCURRENT_<ALIAS>_URL", ErrInvalidConfig)
+		return invalid(`the environment names no store; set CONCURRENT_URL for alias "default", such as CONCURRENT_URL=memory://, or CONCURRENT_<ALIAS>_URL`)
 	}
 	return r.Configure(as)
+}
+
+// envAlias returns the alias that an environment variable is for.
+func envAlias(name string) (string, bool) {
+	if name == envPrefix+"URL" {
+		return "default", true
+	}
+	rest, ok := strings.CutPrefix(name, envPrefix)
+	if !ok {
+		return "", false
+	}
+	alias, ok := strings.CutSuffix(rest, envSuffix)
+	return strings.ToLower(alias), ok
 }

@@ -6,200 +6,181 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// maxJSON is the size of the largest configuration that is read.
+// maxJSON is the size of the largest configuration that is read, in bytes.
 const maxJSON = 1 << 20
 
-// configJSON is a Config as JSON has it.
-type configJSON struct {
-	URL    string `json:"url"`
-	Lease  string `json:"lease,omitempty"`
-	Prefix string `json:"prefix,omitempty"`
-}
+// configFields are the fields of a Config in JSON.
+var configFields = []string{"url", "lease", "prefix"}
 
-// UnmarshalJSON reads an object of aliases:
+// UnmarshalJSON reads an object of aliases, at most 1 MiB long:
 //
 //	{"locks": {"url": "redis://app:${REDIS_PASSWORD}@db:6379/0", "lease": "30s", "prefix": "billing:"}}
 //
-// ${NAME} in a URL is replaced by that environment variable, which must be
-// set; before the @ its value is percent-encoded, elsewhere it is taken as it
-// is. $${ stands for ${ itself. Fields that are not known, and an alias given
-// twice, are ErrInvalidConfig, and leave a as it was.
-func (a *Aliases) UnmarshalJSON(data []byte) error {
+// ${NAME} in a URL is replaced by the environment variable NAME, which must be
+// set. In the user, the password and the query its value is percent-encoded,
+// so that it can be any text; a value that is encoded already must not stand
+// there. Elsewhere it is inserted as it is, so that ${REDIS_URL} can be a whole
+// URL. $${ stands for ${ itself.
+//
+// A field that is not known, an alias or a field that is there twice, a
+// variable that is not set, and anything after the object are an error that
+// matches ErrInvalidConfig. On success as is replaced as a whole, on an error
+// it is left as it was. null changes nothing.
+func (as *Aliases) UnmarshalJSON(data []byte) error {
 	if len(data) > maxJSON {
-		return fmt.Errorf("%w: JSON of %d bytes is longer than %d", ErrInvalidConfig, len(data), maxJSON)
+		return invalid("JSON of %d bytes; at most %d are read", len(data), maxJSON)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return fmt.Errorf(`%w: JSON must be an object of aliases, such as {"default": {"url": "memory://"}}`, ErrInvalidConfig)
+	if isNull(data) {
+		return nil
 	}
 	read := make(Aliases)
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return invalidJSON(err)
-		}
-		alias, _ := name.(string)
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return invalidJSON(err)
-		}
+	err := eachField(data, func(alias string, value json.RawMessage) error {
 		if _, twice := read[alias]; twice {
-			return refuse(alias, "it is there twice")
+			return fmt.Errorf("alias %q is there twice; give one of them another name", shorten(alias))
 		}
-		c, err := parseConfig(raw)
+		c, err := parseConfig(value)
 		if err != nil {
-			return fmt.Errorf("%w: alias %q: %w", ErrInvalidConfig, alias, err)
+			return fmt.Errorf("alias %q: %w", shorten(alias), err)
 		}
 		read[alias] = c
+		return nil
+	})
+	if err != nil {
+		return invalid(`aliases: %w; write them as in {"default": {"url": "memory://"}}`, err)
 	}
-	if _, err := d.Token(); err != nil {
-		return invalidJSON(err)
-	}
-	*a = read
+	*as = read
 	return nil
 }
 
-func invalidJSON(err error) error { return fmt.Errorf("%w: JSON: %w", ErrInvalidConfig, err) }
-
-// UnmarshalJSON reads one alias's configuration, as that of Aliases does.
+// UnmarshalJSON reads one alias's configuration, as Aliases.UnmarshalJSON does.
 func (c *Config) UnmarshalJSON(data []byte) error {
+	if len(data) > maxJSON {
+		return invalid("JSON of %d bytes; at most %d are read", len(data), maxJSON)
+	}
+	if isNull(data) {
+		return nil
+	}
 	read, err := parseConfig(data)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalidConfig, err)
+		return invalid("%w", err)
 	}
 	*c = read
 	return nil
 }
 
+func isNull(data []byte) bool { return string(bytes.TrimSpace(data)) == "null" }
+
+// parseConfig reads one Config. Names of fields are matched in any case, as
+// encoding/json does.
 func parseConfig(data []byte) (Config, error) {
-	var j configJSON
-	if err := checkFields(data); err != nil {
-		return Config{}, err
-	}
-	if err := json.Unmarshal(data, &j); err != nil {
-		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return Config{}, fmt.Errorf("field %q must be text, such as \"30s\" for a lease", e.Field)
+	var c Config
+	seen := make(map[string]bool)
+	err := eachField(data, func(written string, value json.RawMessage) error {
+		field := strings.ToLower(written)
+		if seen[field] {
+			return fmt.Errorf("field %q is there twice", field)
 		}
-		return Config{}, errors.New("it is not valid JSON")
-	}
-	c := Config{Prefix: j.Prefix}
-	var err error
-	if c.URL, err = expand(j.URL); err != nil {
-		return Config{}, err
-	}
-	switch j.Lease {
-	case "":
-	case "forever":
-		c.Lease = driver.Forever
-	default:
-		if c.Lease, err = time.ParseDuration(j.Lease); err != nil || c.Lease <= 0 {
-			return Config{}, fmt.Errorf(`lease must be a positive duration such as "30s", or "forever"; is %q`, j.Lease)
+		seen[field] = true
+		var err error
+		switch field {
+		case "url":
+			if c.URL, err = text(field, value); err == nil {
+				c.URL, err = expand(c.URL)
+			}
+		case "lease":
+			c.Lease, err = parseLease(value)
+		case "prefix":
+			c.Prefix, err = text(field, value)
+		default:
+			err = fmt.Errorf("unknown field %q; known are %s%s", shorten(written),
+				strings.Join(configFields, ", "), didYouMean(written, configFields))
 		}
-	}
-	return c, nil
+		return err
+	})
+	return c, err
 }
 
-// checkFields refuses fields that are not known, or there twice.
-func checkFields(data []byte) error {
+// eachField calls visit for each field of a JSON object, in order.
+func eachField(data []byte, visit func(name string, value json.RawMessage) error) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return errors.New(`it must be an object, such as {"url": "memory://"}`)
+		return errors.New("not a JSON object")
 	}
-	seen := make(map[string]bool)
 	for d.More() {
-		t, err := d.Token()
+		name, err := d.Token()
 		if err != nil {
-			return errors.New("it is not valid JSON")
+			return notJSON(d)
 		}
-		name, _ := t.(string)
-		switch name {
-		case "url", "lease", "prefix":
-		default:
-			return fmt.Errorf("unknown field %q; known are url, lease and prefix", name)
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return notJSON(d)
 		}
-		if seen[name] {
-			return fmt.Errorf("field %q is there twice", name)
+		if err := visit(name.(string), value); err != nil {
+			return err
 		}
-		seen[name] = true
-		var skip json.RawMessage
-		if err := d.Decode(&skip); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				return errors.New("it ends in the middle")
-			}
-			return errors.New("it is not valid JSON")
-		}
+	}
+	if _, err := d.Token(); err != nil {
+		return notJSON(d)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("there is more after the object, at byte %d", d.InputOffset())
 	}
 	return nil
 }
 
-// expand replaces ${NAME} in a URL.
-func expand(raw string) (string, error) {
-	var b strings.Builder
-	for rest := raw; ; {
-		before, after, found := strings.Cut(rest, "${")
-		if !found {
-			b.WriteString(rest)
-			return b.String(), nil
-		}
-		if strings.HasSuffix(before, "$") {
-			b.WriteString(before + "{")
-			rest = after
-			continue
-		}
-		name, tail, closed := strings.Cut(after, "}")
-		if !closed || name == "" {
-			return "", errors.New("url has ${ without a name and }; write $${ for ${ itself")
-		}
-		value, set := os.LookupEnv(name)
-		if !set {
-			return "", fmt.Errorf("url needs the environment variable %q, which is not set", name)
-		}
-		if inUser(b.String()+before, tail) {
-			value = url.QueryEscape(value)
-			value = strings.ReplaceAll(value, "+", "%20")
-		}
-		b.WriteString(before + value)
-		rest = tail
-	}
+// notJSON says where, and not what: it may be a part of a password.
+func notJSON(d *json.Decoder) error {
+	return fmt.Errorf("not valid JSON after byte %d", d.InputOffset())
 }
 
-// inUser reports whether the place between before and after is in the user
-// name or password of a URL.
-func inUser(before, after string) bool {
-	_, authority, ok := strings.Cut(before, "://")
-	if !ok || strings.ContainsAny(authority, "/?#@") {
-		return false
+func text(field string, value json.RawMessage) (string, error) {
+	var s *string
+	if err := json.Unmarshal(value, &s); err != nil || s == nil {
+		return "", fmt.Errorf("field %q must be a string", field)
 	}
-	end := strings.IndexAny(after, "/?#")
-	if end < 0 {
-		end = len(after)
-	}
-	return strings.Contains(after[:end], "@")
+	return *s, nil
 }
 
-// MarshalJSON writes c as UnmarshalJSON reads it, but without the password.
+const forever = "forever"
+
+func parseLease(value json.RawMessage) (time.Duration, error) {
+	s, err := text("lease", value)
+	if err != nil {
+		return 0, fmt.Errorf(`field "lease" must be a string with a unit, such as "30s", or "forever"`)
+	}
+	if s == forever {
+		return driver.Forever, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf(`field "lease" is %q; write a number with a unit, such as "30s", or "forever"`, shorten(s))
+	}
+	return d, nil
+}
+
+// MarshalJSON writes c without its secrets and without its Store. A URL that
+// had secrets can't be configured again.
 func (c Config) MarshalJSON() ([]byte, error) {
-	j := configJSON{URL: redact(c.URL), Prefix: c.Prefix}
-	if c.URL == "" {
-		j.URL = ""
-	}
-	if c.Lease != 0 {
-		j.Lease = leaseText(c.Lease)
-	}
-	return json.Marshal(j)
+	return json.Marshal(struct {
+		URL    string `json:"url,omitempty"`
+		Lease  string `json:"lease,omitempty"`
+		Prefix string `json:"prefix,omitempty"`
+	}{strings.ReplaceAll(redact(c.URL), "${", "$${"), c.leaseText(), c.Prefix})
 }
 
-func leaseText(d time.Duration) string {
-	if d == driver.Forever {
-		return "forever"
+// leaseText is the lease as parseLease reads it, "" for 0.
+func (c Config) leaseText() string {
+	switch c.Lease {
+	case 0:
+		return ""
+	case driver.Forever:
+		return forever
 	}
-	return d.String()
+	return c.Lease.String()
 }

@@ -2,23 +2,33 @@ package concurrent
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// openWithin bounds how long opening a store may take, whoever waits for it.
-const openWithin = 30 * time.Second
+const (
+	// openTimeout is how long a driver may take to open a store.
+	openTimeout = 30 * time.Second
+	// openGrace is how much longer a driver that does not look at its context
+	// is waited for.
+	openGrace = time.Second
+)
 
-// Store returns the store of an alias, opening it first if need be: once, for
-// all who ask. A failure is tried again by the next call. Opening goes on when
-// ctx ends, for those who come after, up to half a minute.
+// Store returns the opened store of an alias. The first call opens it; all
+// share it, also with package locks. It is closed by Shutdown, by nobody else.
 //
-// It returns ErrUnknownAlias, what the driver's Open returned
-// (driver.ErrUnavailable, driver.ErrUnfit), ctx's error, or driver.ErrClosed
-// after Shutdown. The store belongs to the registry: don't close it.
+// Opening takes 30 seconds at most and is shared by those who ask meanwhile.
+// It does not end with the context of any of them: a call whose ctx ends
+// returns ctx's error at once and leaves the opening to the others. A failure
+// is not kept: the next call tries again. Once the store is open, ctx is not
+// looked at.
+//
+// It returns an error that matches ErrUnknownAlias, driver.ErrClosed after
+// Shutdown, ctx's error, or what driver.Connector.Open returned:
+// driver.ErrUnavailable or driver.ErrUnfit.
 func (r *Registry) Store(ctx context.Context, alias string) (driver.Store, error) {
 	o, err := r.Open(ctx, alias)
 	if err != nil {
@@ -27,146 +37,142 @@ func (r *Registry) Store(ctx context.Context, alias string) (driver.Store, error
 	return o.store, nil
 }
 
-// Opened is an alias whose store is open. It is for package locks.
-type Opened struct {
-	registry *Registry
-	alias    *alias
-	store    driver.Store
-
-	mu      sync.Mutex
-	drainer Drainer
-}
-
-// A Drainer is what Shutdown drains before it closes a store. It is for
-// package locks.
-type Drainer interface {
-	// Drain refuses new locks and ends waits with driver.ErrClosed, and waits
-	// until nothing is held or ctx ends; then it ends what is held and returns
-	// ctx's error.
-	Drain(ctx context.Context) error
-}
-
-// Alias returns the alias's name.
-func (o *Opened) Alias() string { return o.alias.name }
-
-// Config returns the alias's configuration, with its lease.
-func (o *Opened) Config() Config { return o.alias.config }
-
-// Store returns the alias's store.
-func (o *Opened) Store() driver.Store { return o.store }
-
-// Observer returns who is to be told of events, or nil.
-func (o *Opened) Observer() Observer {
-	if all := o.registry.observer.Load(); all != nil {
-		return *all
-	}
-	return nil
-}
-
-// Attach returns the Drainer that the first call's make returned.
-func (o *Opened) Attach(make func(*Opened) Drainer) Drainer {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.drainer == nil {
-		o.drainer = make(o)
-	}
-	return o.drainer
-}
-
-// warn tells who of the store's warnings.
-func (o *Opened) warn(who Observer) {
-	w, ok := o.store.(driver.Warner)
-	if !ok || who == nil {
-		return
-	}
-	for _, warning := range w.Warnings() {
-		who.Observe(context.Background(), Event{Kind: EventStoreWarning, Alias: o.alias.name, Err: warning})
-	}
-}
-
-// opening is one attempt to open a store, shared by all who wait for it.
-type opening struct {
-	done   chan struct{}
-	opened *Opened
-	err    error
-}
-
-// Open returns an alias with its store, as Store does. It is for package
-// locks.
-func (r *Registry) Open(ctx context.Context, name string) (*Opened, error) {
-	a, err := r.find(name)
+// Open returns the alias's opened store and what package locks keeps beside
+// it. It returns the same errors as Store. It is for package locks.
+func (r *Registry) Open(ctx context.Context, alias string) (*Opened, error) {
+	a, err := r.find(alias)
 	if err != nil {
 		return nil, err
 	}
 	if o := a.opened.Load(); o != nil {
 		return o, nil
 	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("concurrent: open alias %q: %w", alias, err)
 	}
-	op, err := r.join(ctx, a)
+	op, err := r.join(a)
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-op.done:
-		return op.opened, op.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("concurrent: opening alias %q: %w", name, context.Cause(ctx))
-	}
+	return op.wait(ctx)
 }
 
-// join returns the attempt that is under way, or starts one.
-func (r *Registry) join(ctx context.Context, a *alias) (*opening, error) {
+// An opening is one try to open a store. What it comes to is written before
+// done is closed.
+type opening struct {
+	alias   *alias
+	cancel  context.CancelFunc
+	overdue <-chan struct{} // closed when the driver should have returned
+	done    chan struct{}
+	opened  *Opened
+	err     error
+}
+
+// join returns the opening of a that is under way, or begins one.
+func (r *Registry) join(a *alias) (*opening, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
-		return nil, errClosed
+	if r.down != nil {
+		return nil, errShutDown
+	}
+	if o := a.opened.Load(); o != nil {
+		return arrived(o), nil
 	}
 	if a.opening != nil {
 		return a.opening, nil
 	}
-	op := &opening{done: make(chan struct{})}
-	if o := a.opened.Load(); o != nil {
-		op.opened = o
-		close(op.done)
-		return op, nil
-	}
-	if a.connector == nil {
-		op.opened = &Opened{registry: r, alias: a, store: a.config.Store}
-		a.opened.Store(op.opened)
-		close(op.done)
-		defer op.opened.warn(op.opened.Observer())
-		return op, nil
-	}
+	// The context is nobody's: the store is for all who ask for it.
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	overdue, late := context.WithTimeout(context.Background(), openTimeout+openGrace)
+	op := &opening{alias: a, cancel: cancel, overdue: overdue.Done(), done: make(chan struct{})}
 	a.opening = op
-	go r.open(context.WithoutCancel(ctx), a, op)
+	go func() {
+		defer late()
+		defer cancel()
+		r.open(ctx, op)
+	}()
 	return op, nil
 }
 
-// open makes one attempt. It is the only one of its alias at a time.
-func (r *Registry) open(ctx context.Context, a *alias, op *opening) {
-	ctx, cancel := context.WithTimeout(ctx, openWithin)
-	defer cancel()
-	store, err := a.connector.Open(ctx)
-	if err == nil {
-		op.opened = &Opened{registry: r, alias: a, store: store}
-	} else {
-		op.err = fmt.Errorf("concurrent: opening alias %q: %w", a.name, err)
+func arrived(o *Opened) *opening {
+	op := &opening{done: make(chan struct{}), opened: o}
+	close(op.done)
+	return op
+}
+
+// wait returns what the opening comes to, or an error as soon as ctx ends or
+// the driver is overdue. A store that arrives after that is used by the next
+// call.
+func (op *opening) wait(ctx context.Context) (*Opened, error) {
+	select {
+	case <-op.done:
+		return op.opened, op.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("concurrent: open alias %q: %w", op.alias.name, ctx.Err())
+	case <-op.overdue:
 	}
+	select {
+	case <-op.done: // overdue ends with the opening too
+		return op.opened, op.err
+	default:
+		return nil, fmt.Errorf("concurrent: open alias %q: the driver has not answered for %v: %w",
+			op.alias.name, openTimeout+openGrace, driver.ErrUnavailable)
+	}
+}
+
+var errNoAnswer = errors.New("the driver returned neither a store nor an error")
+
+// open has the driver open the store and makes it known.
+func (r *Registry) open(ctx context.Context, op *opening) {
+	var store driver.Store
+	err := errNoAnswer
+	defer close(op.done)
+	defer func() { // also when the driver ends the goroutine
+		if err == nil && store == nil {
+			err = errNoAnswer
+		}
+		r.finish(op, store, err)
+	}()
+	if c := op.alias.connector; c != nil {
+		store, err = c.Open(ctx)
+	} else {
+		store, err = op.alias.config.Store, nil
+	}
+}
+
+// finish makes an opened store known, or closes it if nobody may have it any
+// more.
+func (r *Registry) finish(op *opening, store driver.Store, err error) {
+	a := op.alias
 	r.mu.Lock()
 	a.opening = nil
-	if op.opened != nil && r.closed {
-		op.opened, op.err = nil, errClosed
-	} else if op.opened != nil {
+	closed := r.down != nil
+	var observer Observer
+	if err == nil && !closed {
+		op.opened = &Opened{registry: r, alias: a, store: store}
 		a.opened.Store(op.opened)
+		observer = r.observer()
 	}
 	r.mu.Unlock()
 	switch {
-	case op.opened != nil:
-		op.opened.warn(op.opened.Observer())
-	case store != nil && err == nil:
-		_ = store.Close() // nobody got it; its caller hears of the shutdown
+	case closed && err == nil:
+		op.err = errors.Join(errShutDown, a.close(store))
+	case closed:
+		op.err = errShutDown
+	case err != nil:
+		op.err = fmt.Errorf("concurrent: open alias %q: %w", a.name, a.scrub(err))
+	case observer != nil:
+		op.opened.warn(observer)
 	}
-	close(op.done)
+}
+
+// close closes a store, unless it is the program's own.
+func (a *alias) close(store driver.Store) error {
+	if a.connector == nil {
+		return nil
+	}
+	if err := a.scrub(store.Close()); err != nil {
+		return fmt.Errorf("concurrent: close alias %q: %w", a.name, err)
+	}
+	return nil
 }

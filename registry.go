@@ -12,134 +12,137 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// A Registry has aliases, the stores that were opened for them, and observers.
-// It is safe for concurrent use. Most programs use the default one, through
-// the functions of this package.
+// A Registry knows aliases, opens their stores, and tells observers what
+// happens on them. The zero Registry knows no alias and is ready for use. It is
+// safe for concurrent use and must not be copied.
 type Registry struct {
-	observer atomic.Pointer[observers]
+	// known is replaced as a whole by whoever holds mu, so that looking an
+	// alias up needs no lock.
+	known    atomic.Pointer[known]
+	observed atomic.Pointer[Observer]
 
-	mu      sync.RWMutex
+	mu   sync.Mutex
+	down *shutdown // set by the first Shutdown
+}
+
+// known is what a registry knows. It never changes.
+type known struct {
 	aliases map[string]*alias
 	closed  bool
 }
 
-// An alias is one configured name, and its store once that was opened.
+// An alias is a checked configuration and, once it is open, its store.
 type alias struct {
 	name      string
 	config    Config
-	connector driver.Connector // nil where config has the store
+	connector driver.Connector // nil if the store is the program's own
+	secrets   secrets          // of the URL
 	opened    atomic.Pointer[Opened]
-	opening   *opening // guarded by the registry's mu
+	opening   *opening // guarded by Registry.mu
 }
 
-// NewRegistry returns a registry without aliases.
-func NewRegistry() *Registry { return &Registry{aliases: make(map[string]*alias)} }
+// scrub returns err without the secrets of the alias's URL.
+func (a *alias) scrub(err error) error { return a.secrets.scrub(err) }
 
-var defaultRegistry = NewRegistry()
+var defaultRegistry Registry
 
-// Default returns the registry that the functions of this package use.
-func Default() *Registry { return defaultRegistry }
+// Default returns the Registry that the functions of this package work on, and
+// package locks where it is given no other.
+func Default() *Registry { return &defaultRegistry }
 
-// Configure adds aliases: all of them, or none if one is wrong. It does no
-// I/O. A name that is there already, a URL that the driver refuses, and
-// anything else that can't be right is ErrInvalidConfig; a URL without a
-// registered driver is ErrUnknownDriver. After Shutdown it is
-// driver.ErrClosed.
+// NewRegistry returns a Registry that knows no alias. Drivers are registered
+// for all of them.
+func NewRegistry() *Registry { return new(Registry) }
+
+// Configure adds aliases to those that are known, all of them or, on an error,
+// none. It does no I/O: a store that can't be reached is found when it is
+// opened.
+//
+// It returns an error that matches ErrInvalidConfig, for a name that is taken
+// too; ErrUnknownDriver if no driver is registered for a URL's scheme; or
+// driver.ErrClosed after Shutdown. The error tells everything that is wrong,
+// not only the first.
 func (r *Registry) Configure(as Aliases) error {
-	added := make(map[string]*alias, len(as))
-	for _, name := range slices.Sorted(maps.Keys(as)) {
-		c, connector, err := as[name].check(name)
-		if err != nil {
-			return err
-		}
-		added[name] = &alias{name: name, config: c, connector: connector}
-	}
+	added, err := as.compile()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
-		return errClosed
+	before := r.load()
+	if before.closed {
+		return errShutDown
 	}
-	for name := range added {
-		if r.aliases[name] != nil {
-			return refuse(name, "it is configured already, as %v", r.aliases[name].config)
+	if err != nil {
+		return err
+	}
+	after := maps.Clone(before.aliases)
+	if after == nil {
+		after = added
+	}
+	for _, name := range slices.Sorted(maps.Keys(added)) {
+		if _, taken := before.aliases[name]; taken {
+			return invalid("alias %q is configured already; give this one another name", name)
 		}
+		after[name] = added[name]
 	}
-	maps.Copy(r.aliases, added)
+	r.known.Store(&known{aliases: after})
 	return nil
 }
 
-// MustConfigure is Configure that panics on an error, for init functions.
+// MustConfigure is Configure, and panics on an error. It is for init and main.
 func (r *Registry) MustConfigure(as Aliases) {
 	if err := r.Configure(as); err != nil {
 		panic(err)
 	}
 }
 
-// Observe adds an observer, which is told from now on. It panics if o is nil.
-// Warnings of stores that are open already are told to it at once.
-func (r *Registry) Observe(o Observer) {
-	if o == nil {
-		panic("concurrent: Observe of a nil Observer")
+func (r *Registry) load() *known {
+	if k := r.known.Load(); k != nil {
+		return k
 	}
-	r.mu.Lock()
-	var all observers
-	if old := r.observer.Load(); old != nil {
-		all = slices.Clone(*old)
-	}
-	all = append(all, o)
-	r.observer.Store(&all)
-	var opened []*Opened
-	for _, a := range r.aliases {
-		if op := a.opened.Load(); op != nil {
-			opened = append(opened, op)
-		}
-	}
-	r.mu.Unlock()
-	for _, op := range opened {
-		op.warn(o)
-	}
+	return &unconfigured
 }
 
-// find returns a configured alias, or an error that says how to configure one.
+var unconfigured known
+
+// find returns an alias, or an error that matches ErrUnknownAlias or
+// driver.ErrClosed.
 func (r *Registry) find(name string) (*alias, error) {
-	r.mu.RLock()
-	a, closed, names := r.aliases[name], r.closed, []string(nil)
-	if a == nil {
-		names = slices.Sorted(maps.Keys(r.aliases))
-	}
-	r.mu.RUnlock()
-	switch {
-	case closed:
-		return nil, errClosed
-	case a != nil:
+	k := r.load()
+	if a := k.aliases[name]; a != nil {
 		return a, nil
-	case len(names) == 0:
-		return nil, fmt.Errorf("%w %q: none is configured; write concurrent.MustConfigure(concurrent.Aliases{%q: {URL: %q}})",
-			ErrUnknownAlias, name, name, "memory://")
 	}
-	return nil, fmt.Errorf("%w %q: configured are %s", ErrUnknownAlias, name, strings.Join(names, ", "))
+	if k.closed {
+		return nil, errShutDown
+	}
+	if len(k.aliases) == 0 {
+		return nil, fmt.Errorf(`%w %q: none is configured; write concurrent.MustConfigure(concurrent.Aliases{"default": {URL: "memory://"}})`,
+			ErrUnknownAlias, shorten(name))
+	}
+	names := slices.Sorted(maps.Keys(k.aliases))
+	return nil, fmt.Errorf("%w %q: configured are %s%s", ErrUnknownAlias, shorten(name),
+		strings.Join(names, ", "), didYouMean(name, names))
 }
 
-var errClosed = fmt.Errorf("concurrent: the registry was shut down: %w", driver.ErrClosed)
+// String says how many aliases r knows, not where their stores are.
+func (r *Registry) String() string {
+	return fmt.Sprintf("concurrent.Registry with %d aliases", len(r.load().aliases))
+}
 
-// Configure adds aliases to the default registry: see Registry.Configure.
-func Configure(as Aliases) error { return defaultRegistry.Configure(as) }
+// Configure is Registry.Configure of Default.
+func Configure(as Aliases) error { return Default().Configure(as) }
 
-// MustConfigure is Configure that panics on an error.
-func MustConfigure(as Aliases) { defaultRegistry.MustConfigure(as) }
+// MustConfigure is Registry.MustConfigure of Default.
+func MustConfigure(as Aliases) { Default().MustConfigure(as) }
 
-// Store returns the store of an alias of the default registry: see
-// Registry.Store.
+// ConfigureEnv is Registry.ConfigureEnv of Default.
+func ConfigureEnv() error { return Default().ConfigureEnv() }
+
+// Store is Registry.Store of Default.
 func Store(ctx context.Context, alias string) (driver.Store, error) {
-	return defaultRegistry.Store(ctx, alias)
+	return Default().Store(ctx, alias)
 }
 
-// Observe adds an observer to the default registry.
-func Observe(o Observer) { defaultRegistry.Observe(o) }
+// Observe is Registry.Observe of Default.
+func Observe(o Observer) { Default().Observe(o) }
 
-// ConfigureEnv adds the aliases that the environment names to the default
-// registry: see Registry.ConfigureEnv.
-func ConfigureEnv() error { return defaultRegistry.ConfigureEnv() }
-
-// Shutdown shuts the default registry down: see Registry.Shutdown.
-func Shutdown(ctx context.Context) error { return defaultRegistry.Shutdown(ctx) }
+// Shutdown is Registry.Shutdown of Default.
+func Shutdown(ctx context.Context) error { return Default().Shutdown(ctx) }

@@ -7,63 +7,107 @@ import (
 	"sync"
 )
 
-// Shutdown refuses new locks and ends waits with driver.ErrClosed, waits until
-// no lock is held or ctx ends, and closes the stores that the registry opened.
-// Locks that are held when ctx ends are lost, and Shutdown returns ctx's
-// error, joined with those of closing. The registry can't be used again.
-// Shutting down again does nothing.
+// shutdown is the first Shutdown of a registry. err is written before done is
+// closed.
+type shutdown struct {
+	done chan struct{}
+	err  error
+}
+
+// Shutdown ends the use of r. No new lock is granted and waits end with
+// driver.ErrClosed at once. Holders are waited for until ctx ends; then what
+// they hold is lost. After that, whatever happened, every store that r opened
+// is closed, which gives back what is still held there. A Config's Store is
+// left open.
+//
+// It returns ctx's error if something was cut short, joined with the errors of
+// closing. A store that a driver is still opening when ctx ends is closed as
+// soon as the driver returns it.
+//
+// From the beginning of Shutdown on, the other methods that return an error
+// return one that matches driver.ErrClosed. Another Shutdown waits for the
+// first one, until its own ctx ends, and returns the same.
 func (r *Registry) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
-	r.closed = true
-	var opened []*Opened
-	var under []*opening
-	for _, a := range r.aliases {
-		if o := a.opened.Load(); o != nil {
-			opened = append(opened, o)
-		}
-		if a.opening != nil {
-			under = append(under, a.opening)
+	if down := r.down; down != nil {
+		r.mu.Unlock()
+		select {
+		case <-down.done:
+			return down.err
+		case <-ctx.Done():
+			return fmt.Errorf("concurrent: shutdown: %w", ctx.Err())
 		}
 	}
-	clear(r.aliases)
+	down := &shutdown{done: make(chan struct{})}
+	r.down = down
+	aliases := r.load().aliases
+	r.known.Store(&known{closed: true})
+	var openings []*opening
+	for _, a := range aliases {
+		if a.opening != nil {
+			openings = append(openings, a.opening)
+		}
+	}
 	r.mu.Unlock()
 
-	errs := make([]error, len(opened))
-	var wg sync.WaitGroup
-	for i, o := range opened {
-		wg.Go(func() { errs[i] = o.shutdown(ctx) })
+	defer close(down.done)
+	down.err = shutDown(ctx, aliases, openings)
+	return down.err
+}
+
+// shutDown ends every alias at the same time, then waits for what is still
+// being opened.
+func shutDown(ctx context.Context, aliases map[string]*alias, openings []*opening) error {
+	for _, op := range openings {
+		op.cancel()
 	}
-	wg.Wait()
-	for _, op := range under {
+	var (
+		tasks sync.WaitGroup
+		mu    sync.Mutex
+		errs  []error
+		late  bool
+	)
+	for _, a := range aliases {
+		o := a.opened.Load()
+		if o == nil {
+			continue
+		}
+		tasks.Go(func() {
+			drained, closed := o.shutDown(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			if ended(ctx, drained) {
+				late, drained = true, nil
+			}
+			errs = append(errs, drained, closed)
+		})
+	}
+	tasks.Wait()
+	for _, op := range openings {
 		select {
 		case <-op.done:
 		case <-ctx.Done():
-			errs = append(errs, context.Cause(ctx)) // open closes the store when it arrives
+			late = true
 		}
+	}
+	if late {
+		errs = append([]error{fmt.Errorf("concurrent: shutdown: %w", ctx.Err())}, errs...)
 	}
 	return errors.Join(errs...)
 }
 
-// shutdown drains the alias and closes its store.
-func (o *Opened) shutdown(ctx context.Context) error {
-	o.mu.Lock()
-	if o.drainer == nil {
-		o.drainer = nothing{} // whoever attaches from now on finds it drained
-	}
-	d := o.drainer
-	o.mu.Unlock()
-	var errs []error
-	if err := d.Drain(ctx); err != nil {
-		errs = append(errs, fmt.Errorf("concurrent: alias %q: locks were still held: %w", o.alias.name, err))
-	}
-	if o.alias.connector != nil {
-		if err := o.store.Close(); err != nil {
-			errs = append(errs, fmt.Errorf("concurrent: alias %q: %w", o.alias.name, err))
-		}
-	}
-	return errors.Join(errs...)
+// ended reports whether err says no more than that ctx has ended.
+func ended(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
 
-type nothing struct{}
-
-func (nothing) Drain(context.Context) error { return nil }
+// shutDown drains o, then closes its store also if that failed or panicked.
+func (o *Opened) shutDown(ctx context.Context) (drained, closed error) {
+	defer func() { closed = o.alias.close(o.store) }()
+	if d := o.end(); d != nil {
+		if err := d.Drain(ctx); err != nil {
+			drained = fmt.Errorf("concurrent: drain alias %q: %w", o.alias.name, err)
+		}
+	}
+	return drained, nil
+}
