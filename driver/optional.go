@@ -87,9 +87,9 @@ type Held struct {
 type Notifier interface {
 	// NotifyLost has f called, soon and once, for every lease that was granted
 	// through this Store and has ended otherwise than by Release, Keep, expiry
-	// or Close. f returns quickly and calls no method of the Store. Stop ends
-	// that: f is not called any more once stop has returned, unless stop was
-	// called from within f.
+	// or Close. f returns quickly, calls no method of the Store, and may be
+	// called from several goroutines at once. No call of f begins once stop has
+	// returned, though one that had begun may still run.
 	NotifyLost(f func(Loss)) (stop func())
 }
 

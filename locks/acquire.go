@@ -1,0 +1,181 @@
+package locks
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"math"
+	"sync"
+	"time"
+	"weak"
+
+	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/clock"
+)
+
+// acquire gets a lease for this value.
+func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
+	if c := l.current.Load(); c != nil && !c.active() {
+		return l.fail("acquire", because(ErrLockLost, errUnreleased))
+	}
+	l.once.Do(func() { l.self = weak.Make(l) })
+	for {
+		if err := l.awaitValue(ctx, wait); err != nil {
+			return l.fail("acquire", err)
+		}
+		next, err := l.obtain(ctx, wait, false)
+		if err != nil {
+			return l.fail("acquire", err)
+		}
+		if l.current.CompareAndSwap(nil, next) {
+			return nil
+		}
+		// Another Acquire on this value was faster: its lease is the value's.
+		_ = next.release(ctx)
+		if c := l.current.Load(); c != nil && !c.active() {
+			return l.fail("acquire", because(ErrLockLost, errUnreleased))
+		}
+	}
+}
+
+// awaitValue waits until this value holds no lease, in the modes in which the
+// store would grant it a second one.
+func (l *Lock) awaitValue(ctx context.Context, wait time.Duration) error {
+	c := l.current.Load()
+	if l.mode == driver.Exclusive || c == nil {
+		return nil
+	}
+	if wait == 0 {
+		return ErrLockActive
+	}
+	inner := c.newContext(ctx)
+	defer c.drop(inner)
+	var over <-chan time.Time
+	if wait != Forever {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-inner.Done():
+		if ctx.Err() != nil {
+			return because(ErrLockActive, ended(ctx))
+		}
+		return nil
+	case <-over:
+		return ErrLockActive
+	}
+}
+
+var errUnreleased = errors.New("Release was not called since")
+
+// obtain gets a lease that is this lock's but not the value's yet.
+func (l *Lock) obtain(ctx context.Context, wait time.Duration, ofDo bool) (*lease, error) {
+	if l.set.err != nil {
+		return nil, l.set.err
+	}
+	if ctx.Err() != nil {
+		return nil, because(ErrLockAcquire, ended(ctx))
+	}
+	b, err := l.bind(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sp := b.space
+	if hopeless(ctx, sp, b.key, l) {
+		return nil, because(ErrLockActive, errOwn)
+	}
+	if err := sp.enter(); err != nil {
+		return nil, because(ErrLockAcquire, err)
+	}
+	began := sp.began()
+	next, err := l.grant(ctx, b, wait)
+	if err != nil {
+		sp.done()
+		sp.tellRefused(b.key, began, err)
+		return nil, err
+	}
+	next.ofDo, next.lock = ofDo, l.self
+	sp.schedule.add(next, next.got)
+	sp.tellSince(concurrent.EventAcquired, next, began)
+	return next, nil
+}
+
+var errOwn = errors.New("this context's own lock on it would have to end first")
+
+// grant asks the store, or waits in line.
+func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration) (*lease, error) {
+	sp := b.space
+	length, _ := l.set.terms(sp.lease)
+	r := driver.Request{Key: b.key, Owner: newOwner(), Lease: length, Mode: l.mode, Holder: sp.holder(l.set)}
+	if wait > 0 {
+		return l.await(ctx, sp, r, wait)
+	}
+	g, err := sp.store.TryAcquire(ctx, r)
+	switch {
+	case err == nil:
+		return l.accept(sp, r, g)
+	case errors.Is(err, driver.ErrHeld):
+		return nil, because(ErrLockActive, err)
+	case !certain(err):
+		sp.giveBacks.add(r)
+	}
+	if ctx.Err() != nil {
+		err = because(ended(ctx), err)
+	}
+	return nil, because(ErrLockAcquire, err)
+}
+
+// accept makes a lease of what the store granted, unless the reply came so
+// late that the lease may have ended.
+func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant) (*lease, error) {
+	now := clock.Now()
+	_, renewed := l.set.terms(sp.lease)
+	next := &lease{
+		space: sp, set: l.set, key: r.Key, owner: r.Owner, mode: r.Mode,
+		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), stored: now.Mono, got: now,
+		length: r.Lease, renewed: renewed || r.Lease == Forever,
+	}
+	next.setEnd(clock.At(g.Sent), r.Lease)
+	if next.ended(now) {
+		sp.giveBacks.add(r)
+		return nil, because(ErrLockAcquire, errLate)
+	}
+	return next, nil
+}
+
+// onlyActive reports whether err says that another holds the key, and no more:
+// ctx did not end.
+func onlyActive(err error) bool {
+	return errors.Is(err, ErrLockActive) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// owners hands out owner names from random bytes read in blocks, as a call of
+// the system for each would cost more than the lock.
+var owners = sync.Pool{New: func() any { return new(ownerBlock) }}
+
+type ownerBlock struct {
+	bytes [4096]byte
+	used  int
+	fresh bool
+}
+
+const ownerBytes = 16 // 128 bits, so that nobody can guess one
+
+func newOwner() string {
+	b := owners.Get().(*ownerBlock)
+	if !b.fresh || b.used == len(b.bytes) {
+		rand.Read(b.bytes[:]) // never fails: crypto/rand
+		b.used, b.fresh = 0, true
+	}
+	part := b.bytes[b.used : b.used+ownerBytes]
+	var text [2 * ownerBytes]byte
+	hex.Encode(text[:], part)
+	clear(part)
+	b.used += ownerBytes
+	owners.Put(b)
+	return string(text[:])
+}

@@ -1,0 +1,92 @@
+package locks
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Do takes a lease, calls fn, and releases the lease. fn's context carries the
+// fencing token (see the function Token) and ends when the lease does, with
+// ErrLockLost or ErrLockExpired as its context.Cause; fn should return soon
+// then. Do waits for fn in any case.
+//
+// fn never runs without the lock: on a held key, Do returns ErrLockActive once
+// the wait is over, whatever WithRaise says, and Acquire's other errors as
+// Acquire does. Otherwise it returns fn's error joined with Release's, which
+// is ErrLockLost if fn outlived the lease. A panic in fn goes on after the
+// release. A nil fn is ErrInvalidOption.
+//
+// The lease is apart from the one that Acquire got on l, so one Lock can be
+// used by many goroutines. Inside fn, with its context, acquiring the same key
+// in a mode that excludes this one is ErrLockActive at once, also with
+// WithWait: it could never succeed.
+func (l *Lock) Do(ctx context.Context, fn func(ctx context.Context) error) error {
+	return l.do(ctx, l.set.wait, fn)
+}
+
+func (l *Lock) do(ctx context.Context, wait time.Duration, fn func(ctx context.Context) error) (err error) {
+	if fn == nil {
+		return l.fail("do", because(ErrInvalidOption, errNilFunc))
+	}
+	c, err := l.obtain(ctx, wait, true)
+	if err != nil {
+		return l.fail("do", err)
+	}
+	inner := c.newContext(ctx)
+	defer func() {
+		if released := c.release(ctx); released != nil {
+			err = errors.Join(err, released)
+		}
+	}()
+	return fn(inner)
+}
+
+// A Doer runs a function under a lock. *Lock is one; others may put several
+// locks, or a condition, behind it.
+type Doer interface {
+	Do(ctx context.Context, fn func(ctx context.Context) error) error
+}
+
+// Do is l.Do for a function that returns a value. The value is what fn
+// returned, also beside an error of the release; without the lock it is the
+// zero value. A nil l or fn is ErrInvalidOption.
+func Do[T any](ctx context.Context, l Doer, fn func(ctx context.Context) (T, error)) (T, error) {
+	var value T
+	if l == nil || fn == nil {
+		return value, &Error{Op: "do", Err: because(ErrInvalidOption, errors.New("the lock or the function is nil"))}
+	}
+	err := l.Do(ctx, func(ctx context.Context) (err error) {
+		value, err = fn(ctx)
+		return err
+	})
+	return value, err
+}
+
+// GetOrSet returns what get finds. If get finds nothing (false), it takes l,
+// waiting for it as long as ctx, looks again, and calls compute only if there
+// is still nothing: so of many callers one computes and the others find. What
+// compute returns is returned; storing it where get looks is compute's part.
+// An error of get ends it at once. A nil l or function is ErrInvalidOption.
+func GetOrSet[T any](
+	ctx context.Context, l *Lock,
+	get func(context.Context) (T, bool, error),
+	compute func(context.Context) (T, error),
+) (T, error) {
+	var value T
+	if l == nil || get == nil || compute == nil {
+		return value, &Error{Op: "get or set", Err: because(ErrInvalidOption, errors.New("the lock or a function is nil"))}
+	}
+	value, found, err := get(ctx)
+	if found || err != nil {
+		return value, err
+	}
+	err = l.do(ctx, Forever, func(ctx context.Context) (err error) {
+		if value, found, err = get(ctx); found || err != nil {
+			return err
+		}
+		value, err = compute(ctx)
+		return err
+	})
+	return value, err
+}
