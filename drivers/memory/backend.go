@@ -39,6 +39,9 @@ func newBackend() *backend {
 	return b
 }
 
+// now is since of the present, for less than time.Now costs.
+func (b *backend) now() int64 { return int64(time.Since(b.base)) }
+
 // since returns t as nanoseconds on the backend's clock, the monotonic one.
 func (b *backend) since(t time.Time) int64 { return int64(t.Sub(b.base)) }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"strings"
-	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
@@ -37,7 +36,7 @@ func (s *Store) Inspect(ctx context.Context, key string) (driver.Info, error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if e := sh.entries[key]; e != nil {
-		return s.backend.info(e, s.backend.since(time.Now())), nil
+		return s.backend.info(e, s.backend.now()), nil
 	}
 	return driver.Info{Key: key}, nil
 }
@@ -79,7 +78,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[driver.Info, 
 func (sh *shard) list(prefix string) []driver.Info {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	now := sh.backend.since(time.Now())
+	now := sh.backend.now()
 	var infos []driver.Info
 	for key, e := range sh.entries {
 		if !strings.HasPrefix(key, prefix) {
@@ -114,8 +113,7 @@ func (s *Store) Break(ctx context.Context, key string) (driver.Info, error) {
 func (sh *shard) breakAll(key string) (driver.Info, []holder) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sent := time.Now()
-	now := sh.backend.since(sent)
+	now := sh.backend.now()
 	e := sh.entries[key]
 	if e == nil {
 		return driver.Info{}, nil
@@ -128,7 +126,7 @@ func (sh *shard) breakAll(key string) (driver.Info, []holder) {
 		}
 		return true
 	})
-	sh.settle(e, sent, now)
+	sh.settle(e, now)
 	return info, broken
 }
 

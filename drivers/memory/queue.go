@@ -57,8 +57,7 @@ func (s *Store) giveUp(ctx context.Context, w *waiter) (driver.Grant, error) {
 	sh := s.backend.shard(w.request.Key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sent := time.Now()
-	now := s.backend.since(sent)
+	now := s.backend.now()
 	e := sh.entries[w.request.Key]
 	if w.place == nil && w.err != nil {
 		return driver.Grant{}, w.err
@@ -72,7 +71,7 @@ func (s *Store) giveUp(ctx context.Context, w *waiter) (driver.Grant, error) {
 		w.place = nil
 	}
 	if e != nil {
-		sh.settle(e, sent, now)
+		sh.settle(e, now)
 	}
 	return driver.Grant{}, errors.Join(driver.ErrHeld, context.Cause(ctx))
 }
@@ -81,7 +80,7 @@ func (s *Store) giveUp(ctx context.Context, w *waiter) (driver.Grant, error) {
 // sets the timer for the rest, and forgets e if nobody is left. Every change
 // of holders or queue ends with it: as long as somebody waits, there is no
 // room for the first.
-func (s *shard) settle(e *entry, sent time.Time, now int64) {
+func (s *shard) settle(e *entry, now int64) {
 	q := e.queue
 	if q == nil {
 		s.drop(e)
@@ -92,7 +91,7 @@ func (s *shard) settle(e *entry, sent time.Time, now int64) {
 		if !e.fits(w.request.Mode) {
 			break
 		}
-		w.grant = e.grant(w.store, &w.request, sent, now)
+		w.grant = e.grant(w.store, &w.request, time.Now(), now)
 		q.leave(w)
 	}
 	if q.waiters.Len() == 0 {
@@ -136,9 +135,8 @@ func (s *shard) arm(e *entry, now int64) {
 			return
 		}
 		q.armed = 0
-		sent := time.Now()
-		now := s.backend.since(sent)
+		now := s.backend.now()
 		e.expire(now)
-		s.settle(e, sent, now)
+		s.settle(e, now)
 	})
 }

@@ -77,7 +77,7 @@ func (s *Store) take(ctx context.Context, r *driver.Request, wait bool) (driver.
 	now := s.backend.since(sent)
 	e := sh.entry(r.Key, now)
 	if len(e.holders) > 0 && e.expire(now) && e.queue != nil {
-		sh.settle(e, sent, now)
+		sh.settle(e, now)
 		e = sh.entry(r.Key, now)
 	}
 	switch i := e.find(r.Owner); {
@@ -98,40 +98,40 @@ func (s *Store) take(ctx context.Context, r *driver.Request, wait bool) (driver.
 
 // own calls f with the entry and place of a lease that is held, under the
 // shard's mutex.
-func (s *Store) own(ctx context.Context, r *driver.Request, f func(sh *shard, e *entry, i int, sent time.Time, now int64)) (time.Time, error) {
+func (s *Store) own(ctx context.Context, r *driver.Request, f func(sh *shard, e *entry, i int, now int64)) error {
 	if err := s.check(ctx, r); err != nil {
-		return time.Time{}, err
+		return err
 	}
 	sh := s.backend.shard(r.Key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if s.closed.Load() {
-		return time.Time{}, driver.ErrClosed
+		return driver.ErrClosed
 	}
-	sent := time.Now()
-	now := s.backend.since(sent)
+	now := s.backend.now()
 	e := sh.entries[r.Key]
 	if e == nil {
-		return time.Time{}, driver.ErrNotHeld
+		return driver.ErrNotHeld
 	}
 	i := e.find(r.Owner)
 	if i < 0 || e.holders[i].until <= now || e.mode != r.Mode {
-		return time.Time{}, driver.ErrNotHeld
+		return driver.ErrNotHeld
 	}
-	f(sh, e, i, sent, now)
-	return sent, nil
+	f(sh, e, i, now)
+	return nil
 }
 
 // Extend makes the lease end r.Lease from now.
 func (s *Store) Extend(ctx context.Context, r driver.Request) (time.Time, error) {
-	return s.extend(ctx, &r)
+	sent := time.Now()
+	return sent, s.extend(ctx, &r)
 }
 
-func (s *Store) extend(ctx context.Context, r *driver.Request) (time.Time, error) {
+func (s *Store) extend(ctx context.Context, r *driver.Request) error {
 	if err := r.CheckLease(minLease); err != nil {
-		return time.Time{}, err
+		return err
 	}
-	return s.own(ctx, r, func(sh *shard, e *entry, i int, _ time.Time, now int64) {
+	return s.own(ctx, r, func(sh *shard, e *entry, i int, now int64) {
 		e.holders[i].until = until(now, r.Lease)
 		if e.queue != nil {
 			sh.arm(e, now)
@@ -144,7 +144,7 @@ func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, 
 	sent := time.Now()
 	var errs []error
 	for i := range rs {
-		if _, err := s.extend(ctx, &rs[i]); err != nil {
+		if err := s.extend(ctx, &rs[i]); err != nil {
 			if errs == nil {
 				errs = make([]error, len(rs))
 			}
@@ -156,11 +156,10 @@ func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, 
 
 // Release gives the key to the next in line, or makes it free.
 func (s *Store) Release(ctx context.Context, r driver.Request) error {
-	_, err := s.own(ctx, &r, func(sh *shard, e *entry, i int, sent time.Time, now int64) {
+	return s.own(ctx, &r, func(sh *shard, e *entry, i int, now int64) {
 		e.remove(i)
-		sh.settle(e, sent, now)
+		sh.settle(e, now)
 	})
-	return err
 }
 
 // Keep leaves the key held by nobody.
@@ -168,7 +167,7 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 	if r.Lease < 0 {
 		return fmt.Errorf("%w: lease must not be negative; is %v", driver.ErrInvalidRequest, r.Lease)
 	}
-	_, err := s.own(ctx, &r, func(sh *shard, e *entry, i int, _ time.Time, now int64) {
+	return s.own(ctx, &r, func(sh *shard, e *entry, i int, now int64) {
 		h := e.holders[i]
 		e.remove(i)
 		h.owner, h.store = "", nil
@@ -180,7 +179,6 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 			sh.arm(e, now)
 		}
 	})
-	return err
 }
 
 // Close releases what was granted through s and ends its waits.
@@ -191,10 +189,9 @@ func (s *Store) Close() error {
 	for i := range s.backend.shards {
 		sh := &s.backend.shards[i]
 		sh.mu.Lock()
-		sent := time.Now()
-		now := s.backend.since(sent)
+		now := s.backend.now()
 		for _, e := range sh.entries {
-			s.leave(sh, e, sent, now)
+			s.leave(sh, e, now)
 		}
 		sh.mu.Unlock()
 	}
@@ -202,7 +199,7 @@ func (s *Store) Close() error {
 }
 
 // leave takes everything of s out of e.
-func (s *Store) leave(sh *shard, e *entry, sent time.Time, now int64) {
+func (s *Store) leave(sh *shard, e *entry, now int64) {
 	changed := e.removeIf(func(h *holder) bool { return h.store == s })
 	if e.queue != nil {
 		for at := e.queue.waiters.Front(); at != nil; {
@@ -215,6 +212,6 @@ func (s *Store) leave(sh *shard, e *entry, sent time.Time, now int64) {
 		}
 	}
 	if changed {
-		sh.settle(e, sent, now)
+		sh.settle(e, now)
 	}
 }
