@@ -84,12 +84,13 @@ func newAlias(name string, c Config) (*alias, error) {
 	if c.Lease == 0 {
 		c.Lease = DefaultLease
 	}
-	a := &alias{name: name, config: c}
+	var s secrets
+	a := &alias{name: name, config: func() Config { return c }, scrub: func(err error) error { return s.scrub(err) }}
 	if c.Store != nil {
 		return a, nil
 	}
 	var err error
-	a.connector, a.secrets, err = connectorOf(name, c.URL)
+	a.connector, s, err = connectorOf(name, c.URL)
 	return a, err
 }
 

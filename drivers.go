@@ -74,7 +74,7 @@ func importHint(scheme string) string {
 // ownDrivers says in which package of this module a scheme's driver is.
 var ownDrivers = map[string]string{
 	"memory": "memory", "file": "file",
-	"redis": "redis", "rediss": "redis", "redis+unix": "redis", "redis+sentinel": "redis", "redis+cluster": "redis",
+	"redis": "redis", "rediss": "redis", "redis+unix": "redis",
 	"postgres": "postgres", "postgresql": "postgres",
 }
 

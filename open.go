@@ -136,7 +136,7 @@ func (r *Registry) open(ctx context.Context, op *opening) {
 	if c := op.alias.connector; c != nil {
 		store, err = c.Open(ctx)
 	} else {
-		store, err = op.alias.config.Store, nil
+		store, err = op.alias.config().Store, nil
 	}
 }
 

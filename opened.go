@@ -12,7 +12,7 @@ import (
 // concurrent use, and made by Registry.Open alone.
 type Opened struct {
 	registry *Registry
-	alias    *alias // a pointer, so that fmt does not come to the URL
+	alias    *alias
 	store    driver.Store
 	drainer  atomic.Pointer[Drainer]
 
@@ -34,7 +34,7 @@ func (o *Opened) Alias() string { return o.alias.name }
 
 // Config returns the configuration of the alias. Its Lease is never 0:
 // DefaultLease stands there instead.
-func (o *Opened) Config() Config { return o.alias.config }
+func (o *Opened) Config() Config { return o.alias.config() }
 
 // Store returns the store, the same each time.
 func (o *Opened) Store() driver.Store { return o.store }

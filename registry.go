@@ -31,18 +31,17 @@ type known struct {
 	closed  bool
 }
 
-// An alias is a checked configuration and, once it is open, its store.
+// An alias is a checked configuration and, once it is open, its store. What
+// has secrets is behind functions: fmt prints the unexported fields of whatever
+// struct comes to hold an alias, and never calls their methods.
 type alias struct {
 	name      string
-	config    Config
-	connector driver.Connector // nil if the store is the program's own
-	secrets   secrets          // of the URL
+	config    func() Config
+	connector driver.Connector      // nil if the store is the program's own
+	scrub     func(err error) error // removes the URL's secrets from an error
 	opened    atomic.Pointer[Opened]
 	opening   *opening // guarded by Registry.mu
 }
-
-// scrub returns err without the secrets of the alias's URL.
-func (a *alias) scrub(err error) error { return a.secrets.scrub(err) }
 
 var defaultRegistry Registry
 

@@ -65,7 +65,7 @@ func shutDown(ctx context.Context, aliases map[string]*alias, openings []*openin
 		tasks sync.WaitGroup
 		mu    sync.Mutex
 		errs  []error
-		late  bool
+		cut   bool // something was cut short by ctx
 	)
 	for _, a := range aliases {
 		o := a.opened.Load()
@@ -76,9 +76,7 @@ func shutDown(ctx context.Context, aliases map[string]*alias, openings []*openin
 			drained, closed := o.shutDown(ctx)
 			mu.Lock()
 			defer mu.Unlock()
-			if ended(ctx, drained) {
-				late, drained = true, nil
-			}
+			cut = cut || drained != nil && ctx.Err() != nil
 			errs = append(errs, drained, closed)
 		})
 	}
@@ -87,18 +85,14 @@ func shutDown(ctx context.Context, aliases map[string]*alias, openings []*openin
 		select {
 		case <-op.done:
 		case <-ctx.Done():
-			late = true
+			cut = true
 		}
 	}
-	if late {
-		errs = append([]error{fmt.Errorf("concurrent: shutdown: %w", ctx.Err())}, errs...)
+	err := errors.Join(errs...)
+	if cut && !errors.Is(err, ctx.Err()) {
+		err = errors.Join(fmt.Errorf("concurrent: shutdown: %w", ctx.Err()), err)
 	}
-	return errors.Join(errs...)
-}
-
-// ended reports whether err says no more than that ctx has ended.
-func ended(ctx context.Context, err error) bool {
-	return err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
+	return err
 }
 
 // shutDown drains o, then closes its store also if that failed or panicked.

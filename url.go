@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -42,10 +43,23 @@ func parseURL(raw string) (*url.URL, error) {
 		return nil, fmt.Errorf(`URL %q has no scheme; write one, as in "memory://"`, redact(raw))
 	case strings.Contains(raw, "#"):
 		return nil, fmt.Errorf("URL %q has a fragment, which means nothing here; write a # in a password as %%23", redact(raw))
-	case u.User.String() == hidden:
-		return nil, fmt.Errorf("URL %q was printed with its user and password left out; write them", redact(raw))
+	case printed(u):
+		return nil, fmt.Errorf("URL %q was printed with its secrets left out; write them", redact(raw))
 	}
 	return u, nil
+}
+
+// printed reports whether u is what redact returned for a URL with secrets.
+func printed(u *url.URL) bool {
+	if u.User.Username() == hidden {
+		return true
+	}
+	for name, values := range u.Query() {
+		if secretName(name) && slices.Contains(values, hidden) {
+			return true
+		}
+	}
+	return false
 }
 
 // flaw says what url.Parse found, without the parts that it quotes.
