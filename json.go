@@ -40,7 +40,7 @@ func (as *Aliases) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	read := make(Aliases)
-	err := eachField(data, func(alias string, value json.RawMessage) error {
+	err := eachField(data, `{"default": {"url": "memory://"}}`, func(alias string, value json.RawMessage) error {
 		if _, twice := read[alias]; twice {
 			return fmt.Errorf("alias %q is there twice; give one of them another name", shorten(alias))
 		}
@@ -52,7 +52,7 @@ func (as *Aliases) UnmarshalJSON(data []byte) error {
 		return nil
 	})
 	if err != nil {
-		return invalid(`aliases: %w; write them as in {"default": {"url": "memory://"}}`, err)
+		return invalid("aliases: %w", err)
 	}
 	*as = read
 	return nil
@@ -81,7 +81,7 @@ func isNull(data []byte) bool { return string(bytes.TrimSpace(data)) == "null" }
 func parseConfig(data []byte) (Config, error) {
 	var c Config
 	seen := make(map[string]bool)
-	err := eachField(data, func(written string, value json.RawMessage) error {
+	err := eachField(data, `{"url": "memory://"}`, func(written string, value json.RawMessage) error {
 		field := strings.ToLower(written)
 		if seen[field] {
 			return fmt.Errorf("field %q is there twice", field)
@@ -106,11 +106,12 @@ func parseConfig(data []byte) (Config, error) {
 	return c, err
 }
 
-// eachField calls visit for each field of a JSON object, in order.
-func eachField(data []byte, visit func(name string, value json.RawMessage) error) error {
+// eachField calls visit for each field of a JSON object, in order. example is
+// one that would be right.
+func eachField(data []byte, example string, visit func(name string, value json.RawMessage) error) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return errors.New("not a JSON object")
+		return fmt.Errorf("not a JSON object; write %s", example)
 	}
 	for d.More() {
 		name, err := d.Token()

@@ -2,7 +2,7 @@ package concurrent
 
 import "strings"
 
-// didYouMean returns `, did you mean "x"?` for the name that is nearest to a
+// didYouMean returns `; did you mean "x"?` for the name that is nearest to a
 // misspelt one, and nothing if none is near.
 func didYouMean(wrong string, names []string) string {
 	best, least := "", max(1, min(len(wrong), 12)/3)+1
@@ -14,7 +14,7 @@ func didYouMean(wrong string, names []string) string {
 	if best == "" {
 		return ""
 	}
-	return `, did you mean "` + best + `"?`
+	return `; did you mean "` + best + `"?`
 }
 
 // editDistance is the number of bytes to insert, delete, replace or swap with
