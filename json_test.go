@@ -94,7 +94,7 @@ func TestUnmarshalJSONRefusesBrokenText(t *testing.T) {
 		}
 	}
 	var c concurrent.Config
-	if err := c.UnmarshalJSON(make([]byte, 1<<20+1)); !errors.Is(err, concurrent.ErrInvalidConfig) {
+	if err := c.UnmarshalJSON([]byte(`{"url": "` + strings.Repeat("x", 1<<20) + `"}`)); !errors.Is(err, concurrent.ErrInvalidConfig) {
 		t.Errorf("a long Config = %v", err)
 	}
 }
@@ -125,6 +125,7 @@ func TestVariablesInURLs(t *testing.T) {
 		"redis://u:${TEST_EMPTY}@h":                      "redis://u:@h",
 		"redis://${TEST_REC}":                            "redis://${TEST_HOST}", // once, not again
 		"file:///a/$${TEST_HOST}/$HOME/$$/${TEST_EMPTY}": "file:///a/${TEST_HOST}/$HOME/$$/",
+		"redis://a@b:${TEST_SECRET}@h":                   "redis://a@b:" + encoded + "@h",
 		"${TEST_HOST}/a@b":                               "db.example:6379/a@b",
 	} {
 		text, _ := json.Marshal(map[string]string{"url": in})

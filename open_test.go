@@ -137,19 +137,23 @@ func TestOpeningGoesOnWithoutCallers(t *testing.T) {
 }
 
 func TestOpenOfAnEndedContextOpensNothing(t *testing.T) {
-	b := newBackend(t)
-	r := configured(t, b)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := r.Store(ctx, "default"); !errors.Is(err, context.Canceled) || b.opens.Load() != 0 {
-		t.Errorf("Store = %v, %d opens", err, b.opens.Load())
-	}
-	if _, err := r.Store(t.Context(), "default"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Store(ctx, "default"); err != nil {
-		t.Errorf("an open store needs no context: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(t)
+		r := configured(t, b)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := r.Store(ctx, "default")
+		synctest.Wait()
+		if !errors.Is(err, context.Canceled) || b.opens.Load() != 0 {
+			t.Errorf("Store = %v, %d opens", err, b.opens.Load())
+		}
+		if _, err := r.Store(t.Context(), "default"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Store(ctx, "default"); err != nil {
+			t.Errorf("an open store needs no context: %v", err)
+		}
+	})
 }
 
 func TestOpeningIsBounded(t *testing.T) {

@@ -162,6 +162,17 @@ func TestErrorsOfDriversShowNoPassword(t *testing.T) {
 	}
 }
 
+// Hiding a short password everywhere would spell it out, and garble the text.
+func TestShortPasswordsAreHiddenOnlyWhereTheyStand(t *testing.T) {
+	b := newBackend(t)
+	raw := "probe://u:is@" + b.url[len("probe://"):]
+	b.open = func(context.Context) (driver.Store, error) { return nil, fmt.Errorf("%s: this is it", raw) }
+	r := registry(t)
+	r.MustConfigure(concurrent.Aliases{"a": {URL: raw}})
+	_, err := r.Store(t.Context(), "a")
+	says(t, err, "probe://u:***@", ": this is it")
+}
+
 func TestErrorsWithoutSecretsAreKept(t *testing.T) {
 	b := newBackend(t)
 	fail := &url.Error{Op: "dial", URL: "probe://h", Err: driver.ErrUnfit}

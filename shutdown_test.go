@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -51,8 +52,12 @@ func TestShutdownDrainsThenCloses(t *testing.T) {
 		one, two, unused := newBackend(t), newBackend(t), newBackend(t)
 		r := concurrent.NewRegistry()
 		r.MustConfigure(concurrent.Aliases{"one": {URL: one.url}, "two": {URL: two.url}, "unused": {URL: unused.url}})
-		d := &drainer{free: make(chan struct{})}
+		slow := func(*concurrent.Opened) concurrent.Drainer {
+			return &drainer{during: func() { time.Sleep(3 * time.Second) }}
+		}
+		d := &drainer{}
 		d.during = func() {
+			time.Sleep(3 * time.Second)
 			if one.closes.Load() != 0 {
 				t.Error("the store was closed before it was drained")
 			}
@@ -61,15 +66,13 @@ func TestShutdownDrainsThenCloses(t *testing.T) {
 			}
 		}
 		open(t, r, "one").Attach(func(*concurrent.Opened) concurrent.Drainer { return d })
-		open(t, r, "two").Attach(func(*concurrent.Opened) concurrent.Drainer { return &drainer{free: d.free} })
-		// Both are drained at the same time: three seconds in all.
-		time.AfterFunc(3*time.Second, func() { close(d.free) })
+		open(t, r, "two").Attach(slow)
 		began := time.Now()
 		if err := r.Shutdown(t.Context()); err != nil {
 			t.Errorf("Shutdown = %v", err)
 		}
 		if took := time.Since(began); took != 3*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("it took %v; drained at the same time, both take 3s", took)
 		}
 		if one.closes.Load() != 1 || two.closes.Load() != 1 || unused.opens.Load() != 0 {
 			t.Errorf("closed %d and %d times, unused opened %d times", one.closes.Load(), two.closes.Load(), unused.opens.Load())
@@ -154,8 +157,9 @@ func TestShutdownCancelsAnOpening(t *testing.T) {
 		got := make(chan error, 1)
 		go func() { _, err := r.Store(t.Context(), "default"); got <- err }()
 		synctest.Wait()
-		if err := r.Shutdown(t.Context()); err != nil {
-			t.Errorf("Shutdown = %v", err)
+		began := time.Now()
+		if err := r.Shutdown(t.Context()); err != nil || time.Since(began) != 0 {
+			t.Errorf("Shutdown = %v after %v, want at once", err, time.Since(began))
 		}
 		if err := <-got; !errors.Is(err, driver.ErrClosed) {
 			t.Errorf("who was opening got %v, want ErrClosed", err)
@@ -168,7 +172,13 @@ func TestStoreThatArrivesAfterShutdownIsClosed(t *testing.T) {
 		b, gate := gated(t, false)
 		r := configured(t, b)
 		got := make(chan error, 1)
-		go func() { _, err := r.Store(t.Context(), "default"); got <- err }()
+		go func() {
+			o, err := r.Open(t.Context(), "default")
+			if o != nil {
+				t.Error("a closed store was handed out")
+			}
+			got <- err
+		}()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -226,16 +236,24 @@ func TestOpenAgainstShutdown(t *testing.T) {
 
 func TestAttachMakesOneDrainer(t *testing.T) {
 	o := open(t, configured(t, newBackend(t)), "default")
-	var made atomic.Int64
+	var made, coming atomic.Int64
 	got := make([]concurrent.Drainer, 16)
 	var wg sync.WaitGroup
 	for i := range got {
 		wg.Go(func() {
+			coming.Add(1)
 			got[i] = o.Attach(func(given *concurrent.Opened) concurrent.Drainer {
 				if given != o {
 					t.Error("make was given another Opened")
 				}
 				made.Add(1)
+				// The others come while this one is at it.
+				for coming.Load() < int64(len(got)) {
+					runtime.Gosched()
+				}
+				for range 100 {
+					runtime.Gosched()
+				}
 				return new(drainer)
 			})
 		})
