@@ -170,9 +170,8 @@ func TestTheZeroRegistryIsReady(t *testing.T) {
 	}
 }
 
-// The functions of the package work on Default. It can be shut down once in a
-// process, so that one test does it all.
 func TestPackageFunctionsWorkOnDefault(t *testing.T) {
+	t.Cleanup(concurrent.ResetDefault)
 	clearEnv(t)
 	b := newBackend(t)
 	seen := new(recorder)

@@ -61,8 +61,16 @@ func again(t *testing.T, as concurrent.Aliases) concurrent.Aliases {
 func FuzzURL(f *testing.F) {
 	const password = "pA5s-W0rd~qUx"
 	for _, seed := range [][3]string{
-		{"probe", "user", "h:6379/0"}, {"probe", "", "h"}, {"probe", "u/v", "h:x"}, {"probe", "u@v", "[::1"}, {"probe", "%zz", "h"},
-		{"etcd", "a?b", "h?x=1"}, {"", "#", "h#y"}, {"PROBE", "a", "h?password=1&ok=2"}, {"probe", "a", "nothing"}, {"1p", ":", "\n"},
+		{"probe", "user", "h:6379/0"},
+		{"probe", "", "h"},
+		{"probe", "u/v", "h:x"},
+		{"probe", "u@v", "[::1"},
+		{"probe", "%zz", "h"},
+		{"etcd", "a?b", "h?x=1"},
+		{"", "#", "h#y"},
+		{"PROBE", "a", "h?password=1&ok=2"},
+		{"probe", "a", "nothing"},
+		{"1p", ":", "\n"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}

@@ -16,7 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	concurrent.Register("probe", probeDriver{})
+	for _, scheme := range []string{"probe", "zebra+unix", "aardvark-1.0"} {
+		concurrent.Register(scheme, probeDriver{})
+	}
 	goleak.VerifyTestMain(m)
 }
 

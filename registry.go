@@ -43,11 +43,11 @@ type alias struct {
 	opening   *opening // guarded by Registry.mu
 }
 
-var defaultRegistry Registry
+var defaultRegistry = NewRegistry()
 
 // Default returns the Registry that the functions of this package work on, and
 // package locks where it is given no other.
-func Default() *Registry { return &defaultRegistry }
+func Default() *Registry { return defaultRegistry }
 
 // NewRegistry returns a Registry that knows no alias. Drivers are registered
 // for all of them.
