@@ -17,7 +17,7 @@ func FuzzAliasesJSON(f *testing.F) {
 		`{"a": {"url": "redis://u:${HOME}@h/0", "lease": "30s", "prefix": "p:"}}`,
 		`{"a": {"url": "$${x}", "lease": "forever"}}`, `{"a": {"URL": "m", "Lease": "1ns"}}`,
 		`{"a": {}, "a": {}}`, `{"a": {"url": "x", "url": "y"}}`, `{"a": {"x": 1}}`, `{"a": {"lease": -1}}`,
-		`{"\u0000": {"url": "\ud800"}}`, `{"a": {"url": "${"}}`, `{} {}`,
+		`{"\u0000": {"url": "\ud800"}}`, `{"a": {"url": "${"}}`, `{} {}`, "null\f",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -70,6 +70,8 @@ func FuzzURL(f *testing.F) {
 		{"", "#", "h#y"},
 		{"PROBE", "a", "h?password=1&ok=2"},
 		{"probe", "a", "nothing"},
+		{"0", "?=", "0"},
+		{"probe", "h?x=y", "=="},
 		{"1p", ":", "\n"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])

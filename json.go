@@ -74,7 +74,7 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func isNull(data []byte) bool { return string(bytes.TrimSpace(data)) == "null" }
+func isNull(data []byte) bool { return string(bytes.Trim(data, " \t\r\n")) == "null" }
 
 // parseConfig reads one Config. Names of fields are matched in any case, as
 // encoding/json does.

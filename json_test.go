@@ -79,7 +79,7 @@ func TestJSONRefuses(t *testing.T) {
 func TestUnmarshalJSONRefusesBrokenText(t *testing.T) {
 	for _, text := range []string{
 		``, `{`, `{"a"`, `{"a":`, `{"a": {"url": "s3cr3t`, `{"a": {"url": "s3cr3t"}`, `{"a": {}} {}`, `{} s3cr3t`, `{s3cr3t}`,
-		`{"a": {"url" "s3cr3t"}}`,
+		`{"a": {"url" "s3cr3t"}}`, "null\f",
 	} {
 		var as concurrent.Aliases
 		err := as.UnmarshalJSON([]byte(text))

@@ -57,15 +57,32 @@ func redactPort(rest string) string {
 	return rest[:i+1] + hidden + rest[end:]
 }
 
+// separators end a parameter of a query, well-formed or not.
+const separators = "&;?"
+
+// redactQuery hides the values of parameters that look like secrets, also in a
+// query that is malformed: whatever stands before the last "=" of a parameter
+// counts as its name.
 func redactQuery(query string) string {
-	params := strings.FieldsFunc(query, func(c rune) bool { return c == '&' || c == ';' })
-	for i, p := range params {
-		name, _, ok := strings.Cut(p, "=")
-		if ok && secretName(name) {
-			params[i] = name + "=" + hidden
+	var b strings.Builder
+	for query != "" {
+		end := strings.IndexAny(query, separators)
+		if end < 0 {
+			end = len(query)
 		}
+		param := query[:end]
+		if last := strings.LastIndexByte(param, '='); last >= 0 && secretName(param[:last]) {
+			name, _, _ := strings.Cut(param, "=")
+			param = name + "=" + hidden
+		}
+		b.WriteString(param)
+		if end < len(query) {
+			b.WriteByte(query[end])
+			end++
+		}
+		query = query[end:]
 	}
-	return strings.Join(params, "&")
+	return b.String()
 }
 
 // secretName reports whether a query parameter of that name looks like one

@@ -23,7 +23,8 @@ func TestPrintedConfigShowsNoPassword(t *testing.T) {
 		"redis://user:s3cr3t@h:6379/0", "redis://:s3cr3t@h", "redis://h?password=s3cr3t&db=1", "redis://h?db=1&requirepass=s3cr3t",
 		"redis:user:s3cr3t@h", "postgres://u:a/s3cr3t@h", "postgres://u:a@s3cr3t@h", "user:s3cr3t@h", "://u:s3cr3t@h",
 		"redis://:s3cr3t", "redis://u:s3cr3t/0", "redis://u:a?s3cr3t@h", "redis://u:a#s3cr3t", "redis://h?%70assword=s3cr3t",
-		"redis://u:%zzs3cr3t@h", "redis://h?a=1;token=s3cr3t", "1user:s3cr3t", "redis://u:s3cr3t@h?password=s3cr3t#s3cr3t",
+		"redis://u:%zzs3cr3t@h", "redis://h?a=1;token=s3cr3t", "1user:s3cr3t",
+		"redis://h?=?password=s3cr3t", "redis://h?a=password=s3cr3t", "redis://h?password=s3cr3t==", "redis://u:s3cr3t@h?password=s3cr3t#s3cr3t",
 	} {
 		c := concurrent.Config{URL: u, Lease: time.Minute, Prefix: "billing:"}
 		for what, v := range map[string]any{
@@ -145,7 +146,7 @@ func TestErrorsOfDriversShowNoPassword(t *testing.T) {
 			b := newBackend(t)
 			u, _ := url.Parse(b.url)
 			u.User = url.UserPassword("user", password)
-			fail := fmt.Errorf("probe: dial %s: %w", u, driver.ErrUnavailable)
+			fail := fmt.Errorf("probe: parse %q, dial //%s: %w", u, strings.TrimPrefix(u.String(), "probe://"), driver.ErrUnavailable)
 			b.open = func(context.Context) (driver.Store, error) { return nil, fail }
 			r := registry(t)
 			r.MustConfigure(concurrent.Aliases{"a": {URL: u.String()}})
@@ -157,7 +158,7 @@ func TestErrorsOfDriversShowNoPassword(t *testing.T) {
 			for _, verb := range []string{"%v", "%+v", "%#v"} {
 				showsNot(t, verb, fmt.Sprintf(verb, err), ":"+written+"@")
 			}
-			says(t, err, "probe://user:***@", `alias "a"`)
+			says(t, err, "probe://***@", "//user:***@", `alias "a"`)
 		})
 	}
 }
@@ -166,11 +167,13 @@ func TestErrorsOfDriversShowNoPassword(t *testing.T) {
 func TestShortPasswordsAreHiddenOnlyWhereTheyStand(t *testing.T) {
 	b := newBackend(t)
 	raw := "probe://u:is@" + b.url[len("probe://"):]
-	b.open = func(context.Context) (driver.Store, error) { return nil, fmt.Errorf("%s: this is it", raw) }
+	b.open = func(context.Context) (driver.Store, error) {
+		return nil, fmt.Errorf("%s: this is it", strings.TrimPrefix(raw, "probe://"))
+	}
 	r := registry(t)
 	r.MustConfigure(concurrent.Aliases{"a": {URL: raw}})
 	_, err := r.Store(t.Context(), "a")
-	says(t, err, "probe://u:***@", ": this is it")
+	says(t, err, " u:***@", ": this is it")
 }
 
 func TestErrorsWithoutSecretsAreKept(t *testing.T) {

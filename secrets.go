@@ -10,42 +10,62 @@ import (
 // don't; many client libraries quote a whole URL in theirs, so that it is seen
 // to here for every driver.
 type secrets struct {
+	urls     []string // shown as redact has them
+	public   string   // what a URL may show
 	anywhere []string // hidden wherever they stand
 	quoted   []string // hidden only where a URL, an assignment or a quotation has them
 }
 
-func secretsOf(u *url.URL) secrets {
-	var s secrets
-	public := u.Scheme + " " + u.User.Username() + " " + u.Host + " " + u.Path
-	add := func(plain string) {
-		for _, text := range []string{plain, url.QueryEscape(plain), url.PathEscape(plain)} {
-			switch {
-			case text == "":
-			case len(text) < 4 || strings.Contains(public, text):
-				// Hiding every "a", or every "redis", would tell the password to
-				// whoever can spell.
-				s.quoted = append(s.quoted, text)
-			default:
-				s.anywhere = append(s.anywhere, text)
-			}
-		}
-	}
+// secretsOf finds the secrets of raw, which u was parsed from. It looks at the
+// text as redact does: url.Parse finds no password where a "?" or a "/" in it
+// was not encoded.
+func secretsOf(raw string, u *url.URL) secrets {
+	s := secrets{urls: []string{raw, u.String()}}
+	s.public = u.Scheme + " " + u.User.Username() + " " + u.Host + " " + u.Path
 	if password, ok := u.User.Password(); ok {
-		add(password)
-		_, written, _ := strings.Cut(u.User.String(), ":")
-		add(written)
+		s.add(password)
 	}
-	for name, values := range u.Query() {
-		if secretName(name) {
-			for _, v := range values {
-				add(v)
-			}
+	_, rest, _ := strings.Cut(raw, ":")
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		_, password, _ := strings.Cut(rest[:at], ":")
+		s.add(password)
+	}
+	_, query, _ := strings.Cut(raw, "?")
+	for param := range strings.FieldsFuncSeq(query, func(c rune) bool { return strings.ContainsRune(separators, c) }) {
+		if last := strings.LastIndexByte(param, '='); last >= 0 && secretName(param[:last]) {
+			_, value, _ := strings.Cut(param, "=")
+			s.add(value)
+			s.add(param[last+1:])
 		}
 	}
 	return s
 }
 
-func (s secrets) hide(text string) string {
+// add has a secret hidden as it was written, decoded, and encoded.
+func (s *secrets) add(written string) {
+	texts := []string{written}
+	for _, decode := range []func(string) (string, error){url.QueryUnescape, url.PathUnescape} {
+		if plain, err := decode(written); err == nil {
+			texts = append(texts, plain, url.QueryEscape(plain), url.PathEscape(plain), url.UserPassword("", plain).String()[1:])
+		}
+	}
+	for _, text := range texts {
+		switch {
+		case text == "":
+		case len(text) < 4 || strings.Contains(s.public, text):
+			// Hiding every "a", or every "redis", would tell the password to
+			// whoever can spell.
+			s.quoted = append(s.quoted, text)
+		default:
+			s.anywhere = append(s.anywhere, text)
+		}
+	}
+}
+
+func (s *secrets) hide(text string) string {
+	for _, u := range s.urls {
+		text = strings.ReplaceAll(text, u, redact(u))
+	}
 	for _, secret := range s.anywhere {
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
@@ -59,7 +79,7 @@ func (s secrets) hide(text string) string {
 
 // scrub returns err if it shows no secret, else an error that matches what err
 // matches and says the same without them.
-func (s secrets) scrub(err error) error {
+func (s *secrets) scrub(err error) error {
 	if err == nil {
 		return nil
 	}

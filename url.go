@@ -21,7 +21,7 @@ func connectorOf(name, raw string) (driver.Connector, secrets, error) {
 	if err != nil {
 		return nil, secrets{}, fmt.Errorf("alias %q: %w", name, err)
 	}
-	s := secretsOf(u)
+	s := secretsOf(raw, u)
 	c, err := d.Connector(u)
 	switch {
 	case err != nil:
