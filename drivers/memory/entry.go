@@ -7,18 +7,22 @@ import (
 )
 
 // An entry is a key that is held or waited for. Its shard's mutex guards it.
+//
+// While somebody waits, somebody else holds the key so that there is no room
+// for the first in the queue: shard.settle sees to it.
 type entry struct {
 	key     string
-	mode    driver.Mode // of all holders
-	holders []holder
-	inline  [1]holder      // behind holders as long as there is one
-	index   map[string]int // owner → place in holders, once there are many
+	mode    driver.Mode // of all leases
+	soonest int64       // no lease ends before
+	leases  []lease
+	inline  [1]lease       // behind leases as long as there is one
+	index   map[string]int // owner → place in leases, once there are many
 	queue   *queue         // nil: nobody waits
 }
 
-// A holder is one lease.
-type holder struct {
-	owner string // empty: kept, so that nobody is its owner
+// A lease is one grant that has not ended, as far as anybody looked.
+type lease struct {
+	owner string // empty: kept, so that it is nobody's
 	until int64
 	since int64
 	token uint64
@@ -26,10 +30,11 @@ type holder struct {
 	who   driver.Holder
 }
 
-// manyHolders is from when on holders are found by an index.
-const manyHolders = 32
+// manyLeases is from when on leases are found by an index.
+const manyLeases = 32
 
-// find returns the place of owner's lease, −1 if it has none.
+// find returns the place of owner's lease, −1 if it has none. owner is not
+// empty.
 func (e *entry) find(owner string) int {
 	if e.index != nil {
 		if i, ok := e.index[owner]; ok {
@@ -37,101 +42,124 @@ func (e *entry) find(owner string) int {
 		}
 		return -1
 	}
-	for i := range e.holders {
-		if e.holders[i].owner == owner {
+	for i := range e.leases {
+		if e.leases[i].owner == owner {
 			return i
 		}
 	}
 	return -1
 }
 
-func (e *entry) add(h holder) {
-	if e.holders == nil {
-		e.holders = e.inline[:0]
+// grant adds a lease that begins at m. The caller saw that it fits.
+func (e *entry) grant(s *Store, r *driver.Request, m moment) driver.Grant {
+	token := s.backend.token()
+	if e.leases == nil {
+		e.leases, e.mode = e.inline[:0], r.Mode
 	}
-	e.holders = append(e.holders, h)
+	e.leases = append(e.leases, lease{owner: r.Owner, since: m.ns, token: token, store: s, who: r.Holder})
+	last := len(e.leases) - 1
+	e.renew(last, end(m.ns, r.Lease))
 	switch {
 	case e.index != nil:
-		e.index[h.owner] = len(e.holders) - 1
-	case len(e.holders) > manyHolders:
-		e.index = make(map[string]int, 2*len(e.holders))
-		for i := range e.holders {
-			e.index[e.holders[i].owner] = i
-		}
+		e.index[r.Owner] = last
+	case last >= manyLeases:
+		e.reindex()
+	}
+	return driver.Grant{Token: token, Spare: spare, Sent: m.t}
+}
+
+func (e *entry) reindex() {
+	e.index = make(map[string]int, 2*len(e.leases))
+	for i := range e.leases {
+		e.index[e.leases[i].owner] = i
 	}
 }
 
-func (e *entry) remove(i int) {
-	last := len(e.holders) - 1
+// renew makes a lease end at until. With one lease, soonest is exact: a timer
+// that waits for it need not go off for a lease that was extended.
+func (e *entry) renew(i int, until int64) {
+	e.leases[i].until = until
+	if len(e.leases) == 1 {
+		e.soonest = until
+	} else {
+		e.soonest = min(e.soonest, until)
+	}
+}
+
+// keep makes a lease nobody's.
+func (e *entry) keep(i int) {
 	if e.index != nil {
-		delete(e.index, e.holders[i].owner)
+		delete(e.index, e.leases[i].owner)
+	}
+	e.leases[i].owner, e.leases[i].store = "", nil
+}
+
+// remove takes a lease out. Places of others change.
+func (e *entry) remove(i int) {
+	last := len(e.leases) - 1
+	if e.index != nil {
+		delete(e.index, e.leases[i].owner)
 		if i != last {
-			e.index[e.holders[last].owner] = i
+			e.index[e.leases[last].owner] = i
 		}
 	}
-	e.holders[i] = e.holders[last]
-	e.holders[last] = holder{}
-	e.holders = e.holders[:last]
+	e.leases[i] = e.leases[last]
+	e.leases[last] = lease{}
+	e.leases = e.leases[:last]
 	if last == 0 {
-		e.holders, e.index = nil, nil
+		e.leases, e.index, e.soonest = nil, nil, never
 	}
 }
 
 // removeIf removes the leases for which f is true, and reports whether any was.
-func (e *entry) removeIf(f func(*holder) bool) bool {
-	before := len(e.holders)
-	for i := len(e.holders) - 1; i >= 0; i-- {
-		if f(&e.holders[i]) {
+func (e *entry) removeIf(f func(*lease) bool) bool {
+	before := len(e.leases)
+	for i := before - 1; i >= 0; i-- {
+		if f(&e.leases[i]) {
 			e.remove(i)
 		}
 	}
-	return len(e.holders) != before
+	return len(e.leases) != before
 }
 
 // expire removes the leases that have ended.
-func (e *entry) expire(now int64) bool {
-	if len(e.holders) == 1 && e.holders[0].until > now {
+func (e *entry) expire(now int64) {
+	soonest := never
+	e.removeIf(func(l *lease) bool {
+		if l.until <= now {
+			return true
+		}
+		soonest = min(soonest, l.until)
 		return false
-	}
-	return e.removeIf(func(h *holder) bool { return h.until <= now })
+	})
+	e.soonest = soonest
 }
 
 // fits reports whether a lease in mode can stand beside the present ones.
 func (e *entry) fits(mode driver.Mode) bool {
 	switch {
-	case len(e.holders) == 0:
+	case len(e.leases) == 0:
 		return true
 	case mode.Excludes(e.mode):
 		return false
 	}
-	return mode == driver.Shared || len(e.holders) < mode.Slots()
+	return mode == driver.Shared || len(e.leases) < mode.Slots()
 }
 
-// grant adds a lease that begins now.
-func (e *entry) grant(s *Store, r *driver.Request, sent time.Time, now int64) driver.Grant {
-	token := s.backend.token()
-	e.mode = r.Mode
-	e.add(holder{owner: r.Owner, until: until(now, r.Lease), since: now, token: token, store: s, who: r.Holder})
-	return driver.Grant{Token: token, Spare: spare, Sent: sent}
-}
-
-// held tells for how long the key may exclude a lease in mode: for a permit of
-// the same semaphore until the first holder is gone, else until the last is.
+// held tells for how long the key may exclude a lease in mode: while all slots
+// are taken until the first is free, else until all leases have ended.
 func (e *entry) held(mode driver.Mode, now int64) *driver.HeldError {
-	var end int64
-	for i := range e.holders {
-		u := e.holders[i].until
-		switch {
-		case i == 0:
-			end = u
-		case mode == e.mode && mode.Slots() > 0:
-			end = min(end, u)
-		default:
-			end = max(end, u)
+	taken := mode == e.mode && mode.Slots() > 0 && !e.fits(mode)
+	until := e.leases[0].until
+	for i := range e.leases[1:] {
+		if u := e.leases[1+i].until; taken {
+			until = min(until, u)
+		} else {
+			until = max(until, u)
 		}
 	}
-	if end == never {
+	if until == never {
 		return &driver.HeldError{For: driver.Forever}
 	}
-	return &driver.HeldError{For: time.Duration(max(1, end-now))}
+	return &driver.HeldError{For: time.Duration(max(1, until-now))}
 }

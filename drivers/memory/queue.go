@@ -1,142 +1,194 @@
 package memory
 
 import (
-	"container/list"
-	"context"
 	"errors"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// A queue is who waits for a key, first come first served, and the timer that
+// A queue is who waits for a key, first come, first served, and the timer that
 // ends the leases they wait for. It is there while somebody waits.
 type queue struct {
-	waiters list.List // of *waiter
-	timer   *time.Timer
-	armed   int64 // when timer fires; 0: it does not
+	first, last *waiter
+	length      int
+
+	timer *time.Timer // nil until a lease with an end is waited for
+	armed int64       // when it fires; 0: it does not
 }
 
-// A waiter is one Acquire. Its fields are set before done is closed.
+// A waiter is one Acquire. grant and err are set before done is closed, and
+// never change then.
 type waiter struct {
-	request driver.Request
-	store   *Store
-	place   *list.Element // nil: not in the queue any more
-	done    chan struct{}
-	grant   driver.Grant
-	err     error
+	request    driver.Request
+	store      *Store
+	prev, next *waiter
+	queued     bool // guarded by the shard's mutex
+	done       chan struct{}
+	grant      driver.Grant
+	err        error
 }
 
-// Acquire is TryAcquire, but waits in line while the key is held.
-func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, error) {
-	g, w, err := s.take(ctx, &r, true)
-	if w == nil {
-		return g, err
+// outcome is what Acquire returns once done is closed. A lease that was granted
+// while the store was being closed is released by Close.
+func (w *waiter) outcome() (driver.Grant, error) {
+	if w.err == nil && w.store.closed.Load() {
+		return driver.Grant{}, driver.ErrClosed
 	}
-	select {
-	case <-w.done:
-		return w.grant, w.err
-	case <-ctx.Done():
-		return s.giveUp(ctx, w)
-	}
+	return w.grant, w.err
 }
 
-// join puts a waiter at the end of e's queue.
-func (e *entry) join(s *Store, r *driver.Request) *waiter {
-	w := &waiter{request: *r, store: s, done: make(chan struct{})}
-	if e.queue == nil {
-		e.queue = new(queue)
+func (q *queue) push(w *waiter) {
+	w.queued = true
+	w.prev = q.last
+	if q.last == nil {
+		q.first = w
+	} else {
+		q.last.next = w
 	}
-	w.place = e.queue.waiters.PushBack(w)
-	return w
+	q.last = w
+	q.length++
 }
 
-// giveUp takes w out of the queue. A lease that it was granted at that moment
-// goes to the next.
-func (s *Store) giveUp(ctx context.Context, w *waiter) (driver.Grant, error) {
-	sh := s.backend.shard(w.request.Key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	now := s.backend.now()
-	e := sh.entries[w.request.Key]
-	if w.place == nil && w.err != nil {
-		return driver.Grant{}, w.err
+func (q *queue) remove(w *waiter) {
+	if w.prev == nil {
+		q.first = w.next
+	} else {
+		w.prev.next = w.next
 	}
-	if w.place == nil && e != nil {
-		if i := e.find(w.request.Owner); i >= 0 {
-			e.remove(i)
-		}
-	} else if w.place != nil {
-		e.queue.waiters.Remove(w.place)
-		w.place = nil
+	if w.next == nil {
+		q.last = w.prev
+	} else {
+		w.next.prev = w.prev
 	}
-	if e != nil {
-		sh.settle(e, now)
-	}
-	return driver.Grant{}, errors.Join(driver.ErrHeld, context.Cause(ctx))
+	w.prev, w.next, w.queued = nil, nil, false
+	q.length--
 }
 
-// settle grants e to those at the head of its queue for whom there is room,
-// sets the timer for the rest, and forgets e if nobody is left. Every change
-// of holders or queue ends with it: as long as somebody waits, there is no
-// room for the first.
-func (s *shard) settle(e *entry, now int64) {
-	q := e.queue
-	if q == nil {
-		s.drop(e)
-		return
-	}
-	for first := q.waiters.Front(); first != nil; first = q.waiters.Front() {
-		w := first.Value.(*waiter)
-		if !e.fits(w.request.Mode) {
-			break
-		}
-		w.grant = e.grant(w.store, &w.request, time.Now(), now)
-		q.leave(w)
-	}
-	if q.waiters.Len() == 0 {
-		if q.timer != nil {
-			q.timer.Stop()
-		}
-		e.queue = nil
-		s.drop(e)
-		return
-	}
-	s.arm(e, now)
-}
-
-// leave takes w out and wakes it.
-func (q *queue) leave(w *waiter) {
-	q.waiters.Remove(w.place)
-	w.place = nil
+// wake takes w, whose outcome is set, out of the queue and tells it.
+func (q *queue) wake(w *waiter) {
+	q.remove(w)
 	close(w.done)
 }
 
-// arm sets the timer to the first end of a lease. A timer that is set earlier
-// is left alone: it finds nothing and is set again.
-func (s *shard) arm(e *entry, now int64) {
-	q, end := e.queue, never
-	for i := range e.holders {
-		end = min(end, e.holders[i].until)
+// join puts a waiter at the end of e's queue.
+func (s *shard) join(e *entry, st *Store, r *driver.Request) *waiter {
+	w := &waiter{request: *r, store: st, done: make(chan struct{})}
+	if e.queue == nil {
+		e.queue = new(queue)
 	}
-	if end == never || q.armed != 0 && q.armed <= end {
-		return
+	e.queue.push(w)
+	s.arm(e)
+	return w
+}
+
+// giveUp takes w out of the queue because of err. What it was granted at that
+// moment goes to the next.
+func (s *shard) giveUp(w *waiter, err error) (driver.Grant, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !w.queued && w.err != nil {
+		return driver.Grant{}, w.err
 	}
-	q.armed = end
-	d := time.Duration(end - now)
-	if q.timer != nil {
-		q.timer.Reset(d)
-		return
-	}
-	q.timer = time.AfterFunc(d, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if e.queue != q { // e is used for another key by now
-			return
+	e := s.entries[w.request.Key]
+	switch {
+	case w.queued:
+		e.queue.remove(w)
+		s.settle(e)
+	case e != nil:
+		if i := e.find(w.request.Owner); i >= 0 {
+			e.remove(i)
+			s.settle(e)
 		}
-		q.armed = 0
-		now := s.backend.now()
+	}
+	return driver.Grant{}, errors.Join(driver.ErrHeld, err)
+}
+
+// settle grants e to those at the head of its queue for whom there is room,
+// sees to the timer for the rest, and forgets e if nobody is left. Every change
+// that makes room or changes the head of the queue ends with it.
+func (s *shard) settle(e *entry) {
+	q := e.queue
+	if q == nil {
+		if len(e.leases) == 0 {
+			s.drop(e)
+		}
+		return
+	}
+	for m := (moment{}); q.first != nil && e.admits(&q.first.request); {
+		if m.t.IsZero() {
+			m = s.backend.now() // one for all: they are granted under one lock
+		}
+		w := q.first
+		w.grant = e.admit(w, m)
+		q.wake(w)
+	}
+	if q.first == nil {
+		q.stop()
+		e.queue = nil
+		if len(e.leases) == 0 {
+			s.drop(e)
+		}
+		return
+	}
+	s.arm(e)
+}
+
+// admits reports whether r can be granted now.
+func (e *entry) admits(r *driver.Request) bool {
+	return e.fits(r.Mode) || e.mode == r.Mode && e.find(r.Owner) >= 0
+}
+
+// admit grants what w asks for: again, if its owner holds the key already.
+func (e *entry) admit(w *waiter, m moment) driver.Grant {
+	if i := e.find(w.request.Owner); i >= 0 {
+		e.renew(i, end(m.ns, w.request.Lease))
+		return driver.Grant{Token: e.leases[i].token, Spare: spare, Sent: m.t}
+	}
+	return e.grant(w.store, &w.request, m)
+}
+
+// renew makes a lease end at until, for whoever waits for it too.
+func (s *shard) renew(e *entry, i int, until int64) {
+	e.renew(i, until)
+	if e.queue != nil {
+		s.arm(e)
+	}
+}
+
+// arm has the timer go off when the first lease may end. A timer that goes off
+// earlier is left alone: it finds nothing, and is set again then.
+func (s *shard) arm(e *entry) {
+	q := e.queue
+	if e.soonest == never || q.armed != 0 && q.armed <= e.soonest {
+		return
+	}
+	q.armed = e.soonest
+	d := time.Duration(e.soonest - s.backend.clock())
+	if q.timer == nil {
+		q.timer = time.AfterFunc(d, func() { s.fire(e, q) })
+	} else {
+		q.timer.Reset(d)
+	}
+}
+
+// fire ends the leases of e that have ended. e may be another key's by now:
+// then q is not its queue any more.
+func (s *shard) fire(e *entry, q *queue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.queue != q {
+		return
+	}
+	q.armed = 0
+	if now := s.backend.clock(); now >= e.soonest {
 		e.expire(now)
-		s.settle(e, now)
-	})
+	}
+	s.settle(e)
+}
+
+func (q *queue) stop() {
+	if q.timer != nil {
+		q.timer.Stop()
+	}
 }
