@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync"
@@ -38,10 +39,11 @@ func BenchmarkTryAcquireRelease(b *testing.B) {
 }
 
 func pair(tb testing.TB, s *Store, r driver.Request) {
-	if _, err := s.TryAcquire(tb.Context(), r); err != nil {
+	ctx := context.Background()
+	if _, err := s.TryAcquire(ctx, r); err != nil {
 		tb.Fatal(err)
 	}
-	if err := s.Release(tb.Context(), r); err != nil {
+	if err := s.Release(ctx, r); err != nil {
 		tb.Fatal(err)
 	}
 }
