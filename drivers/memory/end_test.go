@@ -198,11 +198,13 @@ func TestBreak(t *testing.T) {
 			t.Fatal(err)
 		}
 		var told []string
-		var stop func()
+		var stop, stopNext func()
 		stop = s.NotifyLost(func(l driver.Loss) {
 			told = append(told, "s:"+l.Owner+":"+l.Err.Error())
 			stop()
+			stopNext()
 		})
+		stopNext = s.NotifyLost(func(driver.Loss) { t.Error("told after another listener called stop") })
 		other.NotifyLost(func(l driver.Loss) { told = append(told, "other:"+l.Owner) })
 		other.NotifyLost(func(driver.Loss) { t.Error("told after stop") })()
 		w := wait(t, s, ask("k", "w", driver.Exclusive))

@@ -73,6 +73,7 @@ func TestTimerOnlyWhileSomebodyWaits(t *testing.T) {
 		s := New()
 		r := ask("k", "a", driver.Exclusive)
 		take(t, s, r)
+		time.Sleep(time.Second)
 		if _, err := s.Extend(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
@@ -81,11 +82,15 @@ func TestTimerOnlyWhileSomebodyWaits(t *testing.T) {
 		}
 		w := wait(t, s, ask("k", "b", driver.Exclusive))
 		synctest.Wait()
-		if got := s.timer("k"); got != int64(10*time.Second) {
+		if got := s.timer("k"); got != int64(11*time.Second) {
 			t.Errorf("the timer is set for %v", time.Duration(got))
 		}
+		q := s.backend.shard("k").entries["k"].queue
 		w.cancel()
 		<-w.done
+		if q.timer.Stop() {
+			t.Error("the timer goes off, but nobody waits any more")
+		}
 		if s.timer("k") != -1 {
 			t.Error("a timer, but nobody waits any more")
 		}

@@ -32,6 +32,9 @@ func TestOneLineForAllModes(t *testing.T) {
 			giveBack(t, s, ask("k", owner, mode))
 			synctest.Wait()
 			wantOver(t, "after "+owner, granted, waits...)
+			if info, _ := s.Inspect(t.Context(), "k"); info.Waiters != len(modes)-granted {
+				t.Errorf("after %s: %d waiters, want %d", owner, info.Waiters, len(modes)-granted)
+			}
 		}
 		end("holder", driver.Exclusive, 2)
 		end("1", driver.Shared, 2)
@@ -108,7 +111,7 @@ func TestWaitEndsWithTheLease(t *testing.T) {
 			{9 * time.Second, 30 * time.Second}, // later than the timer is set for
 			{29 * time.Second, driver.Forever},
 			{time.Hour, time.Minute},
-			{time.Second, 2 * time.Second}, // earlier
+			{time.Second, 20 * time.Second}, // earlier
 		} {
 			time.Sleep(step.sleep)
 			synctest.Wait()
@@ -119,6 +122,7 @@ func TestWaitEndsWithTheLease(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		take(t, s, lasting(r, 2*time.Second)) // earlier still
 		<-w.done
 		if want := time.Hour + 41*time.Second; w.err != nil || w.after != want {
 			t.Errorf("granted after %v: %v, want after %v", w.after, w.err, want)
@@ -223,6 +227,59 @@ func TestOneOwnerWaitsTwice(t *testing.T) {
 			if s.entries() != 0 {
 				t.Errorf("%v: still held", mode)
 			}
+		}
+	})
+}
+
+// A store may be closed between the first look at it and the shard's lock, or
+// between a grant and its waiter's waking. Both moments are made by hand.
+func TestClosedMeanwhile(t *testing.T) {
+	s := New()
+	r := ask("k", "a", driver.Exclusive)
+	take(t, s, r)
+	sh := s.backend.shard("k")
+	w := sh.join(sh.entries["k"], s, &r)
+	other := &Store{backend: s.backend}
+	take(t, other, ask("k2", "b", driver.Exclusive))
+	s.closed.Store(true)
+	giveBack(t, other, ask("k2", "b", driver.Exclusive))
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	_, _, err := s.grant(sh, &r, s.backend.now())
+	wantErr(t, "a grant", err, driver.ErrClosed)
+	_, _, err = s.own(sh, &r, s.backend.clock())
+	wantErr(t, "a look for one's lease", err, driver.ErrClosed)
+	sh.settle(sh.entries["k"])
+	<-w.done
+	g, err := w.outcome()
+	wantErr(t, "a wait that was granted", err, driver.ErrClosed)
+	if g.Token != 0 {
+		t.Error("a grant of a closed store")
+	}
+}
+
+// A timer that goes off as it is stopped finds its entry free, or in use again.
+func TestLateTimerTouchesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New()
+		take(t, s, ask("k", "a", driver.Exclusive))
+		w := wait(t, s, ask("k", "b", driver.Exclusive))
+		synctest.Wait()
+		sh := s.backend.shard("k")
+		e := sh.entries["k"]
+		q := e.queue
+		giveBack(t, s, ask("k", "a", driver.Exclusive))
+		<-w.done
+		giveBack(t, s, ask("k", "b", driver.Exclusive))
+		sh.fire(e, q)
+		if len(sh.free) != 1 {
+			t.Errorf("%d free entries, want the one", len(sh.free))
+		}
+		take(t, s, ask("k", "c", driver.Exclusive))
+		time.Sleep(10 * time.Second)
+		sh.fire(e, q)
+		if len(sh.entries) != 1 {
+			t.Error("an entry that is in use again was touched")
 		}
 	})
 }

@@ -119,12 +119,12 @@ func TestNamelessIsPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
+	for _, owner := range []string{"a", "b"} {
 		s, err := c.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		take(t, s.(*Store), ask("k", "a", driver.Exclusive))
+		take(t, s.(*Store), ask("k", owner, driver.Exclusive))
 	}
 }
 
