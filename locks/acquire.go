@@ -2,11 +2,8 @@ package locks
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"math"
-	"sync"
 	"time"
 	"weak"
 
@@ -131,14 +128,15 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration) (*leas
 // accept makes a lease of what the store granted, unless the reply came so
 // late that the lease may have ended.
 func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant) (*lease, error) {
-	now := clock.Now()
+	sent := clock.At(g.Sent)
+	now := sent.Later()
 	_, renewed := l.set.terms(sp.lease)
 	next := &lease{
 		space: sp, set: l.set, key: r.Key, owner: r.Owner, mode: r.Mode,
 		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), stored: now.Mono, got: now,
 		length: r.Lease, renewed: renewed || r.Lease == Forever,
 	}
-	next.setEnd(clock.At(g.Sent), r.Lease)
+	next.setEnd(sent, r.Lease)
 	if next.ended(now) {
 		sp.giveBacks.add(r)
 		return nil, because(ErrLockAcquire, errLate)
@@ -151,31 +149,4 @@ func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant) (*lease, erro
 func onlyActive(err error) bool {
 	return errors.Is(err, ErrLockActive) &&
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
-}
-
-// owners hands out owner names from random bytes read in blocks, as a call of
-// the system for each would cost more than the lock.
-var owners = sync.Pool{New: func() any { return new(ownerBlock) }}
-
-type ownerBlock struct {
-	bytes [4096]byte
-	used  int
-	fresh bool
-}
-
-const ownerBytes = 16 // 128 bits, so that nobody can guess one
-
-func newOwner() string {
-	b := owners.Get().(*ownerBlock)
-	if !b.fresh || b.used == len(b.bytes) {
-		rand.Read(b.bytes[:]) // never fails: crypto/rand
-		b.used, b.fresh = 0, true
-	}
-	part := b.bytes[b.used : b.used+ownerBytes]
-	var text [2 * ownerBytes]byte
-	hex.Encode(text[:], part)
-	clear(part)
-	b.used += ownerBytes
-	owners.Put(b)
-	return string(text[:])
 }

@@ -3,8 +3,6 @@ package locks
 import (
 	"context"
 	"time"
-
-	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 // A releaseWindow is a context for releases that begin at about one time, so
@@ -36,13 +34,15 @@ func (d detached) Value(key any) any {
 // detach returns a context that does not end with ctx but after five seconds
 // (up to a tenth of a second less): a release must reach the store also when
 // its caller was cancelled.
-func (sp *space) detach(ctx context.Context) context.Context {
-	now := clock.Now().Mono
+func (sp *space) detach(ctx context.Context, now int64) context.Context {
 	w := sp.releasing.Load()
 	if w == nil || now > w.until {
 		inner, cancel := context.WithTimeout(context.Background(), releaseBound)
 		w = &releaseWindow{Context: inner, cancel: cancel, until: now + int64(releaseWithin)}
 		sp.releasing.Store(w)
+	}
+	if ctx == context.Background() { // has no values
+		return w.Context
 	}
 	return detached{w.Context, ctx}
 }

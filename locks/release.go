@@ -28,7 +28,7 @@ func (l *lease) release(ctx context.Context) error {
 		l.space.tellSince(concurrent.EventReleased, l, began)
 		return nil
 	}
-	err := l.giveBack(l.space.detach(ctx), now)
+	err := l.giveBack(l.space.detach(ctx, now.Mono), now)
 	if l.line != nil {
 		l.line.leave(l)
 	}

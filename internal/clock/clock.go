@@ -28,6 +28,18 @@ func At(t time.Time) Instant {
 	return Instant{Mono: int64(t.Sub(base)), Wall: t.UnixNano() + skew.Load()}
 }
 
+// Later returns the present moment, which is a short time after i as a rule.
+// Within a millisecond of it by the monotonic clock it does not read the wall
+// clock, which costs as much again, but takes it to have run as far: a jump in
+// between is seen by whoever looks next.
+func (i Instant) Later() Instant {
+	mono := int64(time.Since(base))
+	if d := mono - i.Mono; d >= 0 && d < int64(time.Millisecond) {
+		return Instant{Mono: mono, Wall: i.Wall + d}
+	}
+	return Now()
+}
+
 // Since returns how long i is after earlier, by the clock that says longer.
 func (i Instant) Since(earlier Instant) time.Duration {
 	return time.Duration(max(i.Mono-earlier.Mono, i.Wall-earlier.Wall))
