@@ -10,15 +10,15 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.closed.Store(true)
 		for i := range s.backend.shards {
-			s.backend.shards[i].forget(s)
+			s.backend.shards[i].forgetAll(s)
 		}
 	})
 	return nil
 }
 
-// forget takes everything of st out of the shard. Nothing is added any more: st
+// forgetAll takes everything of st out of the shard. Nothing is added any more: st
 // is marked as closed.
-func (s *shard) forget(st *Store) {
+func (s *shard) forgetAll(st *Store) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.entries {

@@ -33,6 +33,9 @@ type lease struct {
 // manyLeases is from when on leases are found by an index.
 const manyLeases = 32
 
+// empty reports whether nobody holds the key or waits for it.
+func (e *entry) empty() bool { return len(e.leases) == 0 && e.queue == nil }
+
 // find returns the place of owner's lease, −1 if it has none. owner is not
 // empty.
 func (e *entry) find(owner string) int {

@@ -90,7 +90,7 @@ func (s *shard) giveUp(w *waiter, err error) (driver.Grant, error) {
 	if !w.queued && w.err != nil {
 		return driver.Grant{}, w.err
 	}
-	e := s.entries[w.request.Key]
+	e := s.lookup(w.request.Key)
 	switch {
 	case w.queued:
 		e.queue.remove(w)
