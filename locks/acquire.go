@@ -48,7 +48,7 @@ func (l *Lock) awaitValue(ctx context.Context, wait time.Duration) error {
 		return ErrLockActive
 	}
 	inner := c.newContext(ctx)
-	defer c.drop(inner)
+	defer inner.close()
 	var over <-chan time.Time
 	if wait != Forever {
 		timer := time.NewTimer(wait)
@@ -88,14 +88,12 @@ func (l *Lock) obtain(ctx context.Context, wait time.Duration, ofDo bool) (*leas
 		return nil, because(ErrLockAcquire, err)
 	}
 	began := sp.began()
-	next, err := l.grant(ctx, b, wait)
+	next, err := l.grant(ctx, b, wait, ofDo)
 	if err != nil {
 		sp.done()
 		sp.tellRefused(b.key, began, err)
 		return nil, err
 	}
-	next.ofDo, next.lock = ofDo, l.self
-	sp.schedule.add(next, next.got)
 	sp.tellSince(concurrent.EventAcquired, next, began)
 	return next, nil
 }
@@ -103,17 +101,16 @@ func (l *Lock) obtain(ctx context.Context, wait time.Duration, ofDo bool) (*leas
 var errOwn = errors.New("this context's own lock on it would have to end first")
 
 // grant asks the store, or waits in line.
-func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration) (*lease, error) {
-	sp := b.space
-	length, _ := l.set.terms(sp.lease)
-	r := driver.Request{Key: b.key, Owner: newOwner(), Lease: length, Mode: l.mode, Holder: sp.holder(l.set)}
+func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, ofDo bool) (*lease, error) {
 	if wait > 0 {
-		return l.await(ctx, sp, r, wait)
+		return l.await(ctx, b, wait, ofDo)
 	}
+	sp := b.space
+	r := l.request(b)
 	g, err := sp.store.TryAcquire(ctx, r)
 	switch {
 	case err == nil:
-		return l.accept(sp, r, g)
+		return l.accept(sp, r, g, ofDo)
 	case errors.Is(err, driver.ErrHeld):
 		return nil, because(ErrLockActive, err)
 	case !certain(err):
@@ -125,22 +122,34 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration) (*leas
 	return nil, because(ErrLockAcquire, err)
 }
 
-// accept makes a lease of what the store granted, unless the reply came so
-// late that the lease may have ended.
-func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant) (*lease, error) {
+// request is what the store is asked for, with a new owner.
+func (l *Lock) request(b *binding) driver.Request {
+	length, _ := l.set.terms(b.space.lease)
+	return driver.Request{
+		Key: b.key, Owner: newOwner(), Lease: length, Mode: l.mode, Holder: b.space.holder(l.set),
+	}
+}
+
+// accept makes a lease of what the store granted, and puts it under watch,
+// unless the reply came so late that the lease may have ended.
+func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant, ofDo bool) (*lease, error) {
 	sent := clock.At(g.Sent)
-	now := sent.Later()
+	now := sent
+	if !sp.inProcess { // no reply travels there
+		now = sent.Later()
+	}
 	_, renewed := l.set.terms(sp.lease)
 	next := &lease{
 		space: sp, set: l.set, key: r.Key, owner: r.Owner, mode: r.Mode,
 		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), stored: now.Mono, got: now,
-		length: r.Lease, renewed: renewed || r.Lease == Forever,
+		length: r.Lease, renewed: renewed || r.Lease == Forever, lock: l.self, ofDo: ofDo,
 	}
 	next.setEnd(sent, r.Lease)
 	if next.ended(now) {
 		sp.giveBacks.add(r)
 		return nil, because(ErrLockAcquire, errLate)
 	}
+	sp.schedule.add(next, now)
 	return next, nil
 }
 

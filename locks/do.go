@@ -34,6 +34,7 @@ func (l *Lock) do(ctx context.Context, wait time.Duration, fn func(ctx context.C
 		return l.fail("do", err)
 	}
 	inner := c.newContext(ctx)
+	inner.brief = true
 	defer func() {
 		if released := c.release(ctx); released != nil {
 			err = errors.Join(err, released)

@@ -33,8 +33,8 @@ type lease struct {
 	state atomic.Int32
 
 	mu       sync.Mutex
-	cause    error           // why it ended
-	contexts []*leaseContext // that end with it
+	cause    error         // why it ended
+	contexts []*cancelable // that end with it
 
 	// Guarded by space.schedule.mu.
 	length   time.Duration

@@ -1,7 +1,6 @@
 package locks
 
 import (
-	"container/list"
 	"hash/maphash"
 	"sync"
 	"time"
@@ -25,8 +24,9 @@ type lines struct {
 }
 
 type lineShard struct {
-	mu    sync.Mutex
-	lines map[lineKey]*line
+	mu     sync.Mutex
+	lines  map[lineKey]*line
+	closed bool
 }
 
 type lineKey struct {
@@ -37,20 +37,11 @@ type lineKey struct {
 // A line's fields are guarded by its shard's mutex.
 type line struct {
 	lineKey
-	lines  *lines
 	shard  *lineShard
-	queue  list.List // of *waiting
-	holder *lease    // exclusive, got through this line; nil: none
+	queue  queue
+	holder *lease // exclusive, got through this line; nil: none
 	kick   *time.Timer
-	kickAt int64
-}
-
-// waiting is one Acquire that waits.
-type waiting struct {
-	set    *settings
-	turn   chan *lease // a lease passed on, or nil: ask the store
-	asking bool        // was told to ask
-	place  *list.Element
+	kickAt int64 // the grant, by lease.stored, after which kick is set; 0: it is not
 }
 
 func (ls *lines) init(sp *space) {
@@ -60,79 +51,104 @@ func (ls *lines) init(sp *space) {
 	}
 }
 
-// join puts a waiter at the end of the line, and tells it to ask the store if
-// it is the first and nobody here will pass the lease on.
-func (ls *lines) join(key string, mode driver.Mode, set *settings) (*line, *waiting) {
+// join puts a waiter at the end of the line, and reports whether it is to ask
+// the store at once: it is the first, and nobody here will pass the lease on.
+func (ls *lines) join(key string, mode driver.Mode, w *waiting) (ln *line, ask bool, err error) {
 	k := lineKey{key, mode}
 	shard := &ls.shards[maphash.String(ls.seed, key)%uint64(len(ls.shards))]
-	w := &waiting{set: set, turn: make(chan *lease, 1)}
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	ln := shard.lines[k]
+	if shard.closed {
+		return nil, false, ErrClosed
+	}
+	ln = shard.lines[k]
 	if ln == nil {
-		ln = &line{lineKey: k, lines: ls, shard: shard}
+		ln = &line{lineKey: k, shard: shard}
 		shard.lines[k] = ln
 	}
-	w.place = ln.queue.PushBack(w)
-	ln.wakeHead()
-	return ln, w
+	ln.queue.push(w)
+	if ln.queue.first == w {
+		ask = ln.headAsks()
+		w.asking = ask
+	}
+	return ln, ask, nil
 }
 
-// wakeHead tells the head to ask the store, at once or, while a lease may
-// still be passed on to it, when that time is over. The shard is locked.
-func (ln *line) wakeHead() {
-	first := ln.queue.Front()
-	if first == nil {
-		if ln.holder == nil {
-			delete(ln.shard.lines, ln.lineKey)
-			if ln.kick != nil {
-				ln.kick.Stop()
+// close refuses who comes, and ends the waits of all who do not ask the store.
+func (ls *lines) close() {
+	for i := range ls.shards {
+		shard := &ls.shards[i]
+		shard.mu.Lock()
+		shard.closed = true
+		for _, ln := range shard.lines {
+			for w := ln.queue.first; w != nil; {
+				next := w.next
+				if !w.asking {
+					ln.queue.remove(w)
+					w.turn <- closedTurn
+				}
+				w = next
 			}
+			ln.settle()
 		}
-		return
+		shard.mu.Unlock()
 	}
-	head := first.Value.(*waiting)
-	if head.asking {
-		return
-	}
-	if ln.holder != nil {
-		if wait := ln.holder.stored + int64(passFor) - clock.Now().Mono; wait > 0 {
-			ln.kickAfter(wait)
-			return
-		}
-	}
-	head.asking = true
-	head.turn <- nil
 }
 
-// kickAfter has the head looked at again after d nanoseconds.
-func (ln *line) kickAfter(d int64) {
-	at := ln.holder.stored
-	if ln.kickAt == at {
-		return // set already, for this grant
+// settle tells the head to ask the store, if it is to, and forgets a line that
+// is empty. Every change of the head or the holder ends with it.
+func (ln *line) settle() {
+	head := ln.queue.first
+	switch {
+	case head == nil && ln.holder == nil:
+		delete(ln.shard.lines, ln.lineKey)
+		if ln.kick != nil {
+			ln.kick.Stop()
+		}
+	case head != nil && !head.asking && ln.headAsks():
+		head.asking = true
+		head.turn <- askTurn
 	}
-	ln.kickAt = at
+}
+
+// headAsks reports whether the head is to ask the store: at once or, while a
+// lease may still be passed on to it, when that time is over.
+func (ln *line) headAsks() bool {
+	if ln.holder == nil {
+		return true
+	}
+	if ln.kickAt == ln.holder.stored {
+		return false // set already, for this grant
+	}
+	wait := ln.holder.stored + int64(passFor) - clock.Now().Mono
+	if wait <= 0 {
+		return true
+	}
+	ln.kickAt = ln.holder.stored
 	if ln.kick != nil {
-		ln.kick.Reset(time.Duration(d))
-		return
+		ln.kick.Reset(time.Duration(wait))
+	} else {
+		ln.kick = time.AfterFunc(time.Duration(wait), ln.kicked)
 	}
-	ln.kick = time.AfterFunc(time.Duration(d), func() {
-		ln.shard.mu.Lock()
-		defer ln.shard.mu.Unlock()
-		ln.kickAt = 0
-		ln.wakeHead()
-	})
+	return false
+}
+
+func (ln *line) kicked() {
+	ln.shard.mu.Lock()
+	defer ln.shard.mu.Unlock()
+	ln.kickAt = 0
+	ln.settle()
 }
 
 // granted takes the head, which the store gave l, out of the line.
 func (ln *line) granted(w *waiting, l *lease) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
-	ln.queue.Remove(w.place)
+	ln.queue.remove(w)
 	if l.mode == driver.Exclusive {
 		l.line, ln.holder = ln, l
 	}
-	ln.wakeHead()
+	ln.settle()
 }
 
 // quit takes out a waiter that gave up. A lease that was passed to it at that
@@ -142,13 +158,17 @@ func (ln *line) quit(w *waiting) *lease {
 	defer ln.shard.mu.Unlock()
 	select {
 	case l := <-w.turn:
-		if l != nil {
-			return l // pass took w out of the queue
+		switch l {
+		case askTurn:
+		case closedTurn:
+			return nil // close took w out of the queue, pass below
+		default:
+			return l
 		}
 	default:
 	}
-	ln.queue.Remove(w.place)
-	ln.wakeHead()
+	ln.queue.remove(w)
+	ln.settle()
 	return nil
 }
 
@@ -158,54 +178,6 @@ func (ln *line) leave(l *lease) {
 	defer ln.shard.mu.Unlock()
 	if ln.holder == l {
 		ln.holder = nil
-		ln.wakeHead()
+		ln.settle()
 	}
-}
-
-// pass gives the lease that l was to the head of the line, if it has one that
-// does not ask the store already and the lease may be passed on. l is over.
-func (ln *line) pass(l *lease) bool {
-	ln.shard.mu.Lock()
-	defer ln.shard.mu.Unlock()
-	first := ln.queue.Front()
-	if ln.holder != l || first == nil {
-		return false
-	}
-	head := first.Value.(*waiting)
-	now := clock.Now()
-	if head.asking || head.set.label != l.set.label || !l.passable(now) {
-		return false
-	}
-	next := l.heir(now)
-	next.line, ln.holder = ln, next
-	ln.queue.Remove(head.place)
-	head.turn <- next
-	ln.wakeHead()
-	return true
-}
-
-// passable reports whether the lease may go to another holder here: it has a
-// spare token, was got from the store a short time ago, and is fresh enough to
-// need no renewal yet.
-func (l *lease) passable(now clock.Instant) bool {
-	if l.spare == 0 || l.set.keep || l.set.minHold > 0 || now.Mono-l.stored >= int64(passFor) {
-		return false
-	}
-	length, _ := l.set.terms(l.space.lease)
-	return length == Forever || l.endMono.Load()-now.Mono > int64(length/2) && !l.ended(now)
-}
-
-// heir returns the lease that follows l with the next token.
-func (l *lease) heir(now clock.Instant) *lease {
-	next := &lease{
-		space: l.space, set: l.set, key: l.key, owner: l.owner, mode: l.mode,
-		token: l.token, spare: l.spare - 1, stored: l.stored, got: now,
-		length: l.length, renewed: l.renewed,
-	}
-	if l.token != 0 {
-		next.token++
-	}
-	next.endMono.Store(l.endMono.Load())
-	next.endWall.Store(l.endWall.Load())
-	return next
 }

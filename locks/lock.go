@@ -144,9 +144,6 @@ func (l *Lock) Context(parent context.Context) context.Context {
 	if c.state.Load() == held && !c.active() {
 		c.expire()
 	}
-	if parent.Done() != nil {
-		ctx.detachWithParent()
-	}
 	return ctx
 }
 

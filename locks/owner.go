@@ -7,26 +7,41 @@ import (
 	"sync"
 )
 
-// ownerBytes are random: 128 bits, so that nobody can guess an owner.
-const ownerBytes = 16
+const (
+	ownerBytes = 18 // 144 random bits, so that nobody can guess an owner …
+	ownerText  = 24 // … which are as many characters, with none left over
 
-// owners are generators, seeded by the system, that hand out owner names: a
-// call of the system for each would cost more than an uncontended lock.
-// ChaCha8 is cryptographically strong, and overwrites its key as it goes on,
+	// ownersAtOnce are made and share their memory until the last is let go.
+	ownersAtOnce = 8
+)
+
+// An ownerSource hands out owner names. They come from ChaCha8, seeded by the
+// system, as a call of the system for each would cost more than an uncontended
+// lock. It is cryptographically strong, and overwrites its key as it goes on,
 // so that names handed out before can't be computed from its state.
-var owners = sync.Pool{New: func() any {
+type ownerSource struct {
+	random *weakrand.ChaCha8
+	names  string // made and not handed out yet
+}
+
+var ownerSources = sync.Pool{New: func() any {
 	var seed [32]byte
 	_, _ = rand.Read(seed[:]) // never fails: see crypto/rand
-	return weakrand.NewChaCha8(seed)
+	return &ownerSource{random: weakrand.NewChaCha8(seed)}
 }}
 
 // newOwner returns a name that nobody has had before.
 func newOwner() string {
-	g := owners.Get().(*weakrand.ChaCha8)
-	var raw [ownerBytes]byte
-	_, _ = g.Read(raw[:]) // never fails
-	owners.Put(g)
-	var text [22]byte
-	base64.RawURLEncoding.Encode(text[:], raw[:])
-	return string(text[:])
+	s := ownerSources.Get().(*ownerSource)
+	if s.names == "" {
+		var raw [ownersAtOnce * ownerBytes]byte
+		_, _ = s.random.Read(raw[:]) // never fails
+		var text [ownersAtOnce * ownerText]byte
+		base64.RawURLEncoding.Encode(text[:], raw[:])
+		s.names = string(text[:])
+	}
+	name := s.names[:ownerText]
+	s.names = s.names[ownerText:]
+	ownerSources.Put(s)
+	return name
 }

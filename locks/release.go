@@ -14,20 +14,20 @@ var errReleased error = &Error{Op: "hold", Err: fault{ErrNotHeld, errors.New("it
 
 // release ends the lease here and then on the store, or passes it on.
 func (l *lease) release(ctx context.Context) error {
-	now := clock.Now()
+	now := l.got.Later()
 	if l.state.Load() == held && l.ended(now) {
 		l.expire()
 	}
-	l.space.schedule.remove(l)
 	if !l.finish(errReleased) {
 		return l.releaseLost()
 	}
 	defer l.space.done()
 	began := l.space.began()
-	if l.line != nil && l.line.pass(l) {
+	if l.line != nil && l.line.pass(l, now) {
 		l.space.tellSince(concurrent.EventReleased, l, began)
 		return nil
 	}
+	l.space.schedule.remove(l)
 	err := l.giveBack(l.space.detach(ctx, now.Mono), now)
 	if l.line != nil {
 		l.line.leave(l)

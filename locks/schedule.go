@@ -54,7 +54,7 @@ func (l *lease) firstRenewal(sent int64) int64 {
 		period = l.space.checkEvery
 	}
 	g := grain(period)
-	return (sent + int64(period/3) + g - 1) / g * g
+	return (sent + int64(period/3) + g - 1) &^ (g - 1)
 }
 
 // next returns when l must be looked at after now. A deadline is first looked
@@ -65,7 +65,7 @@ func (l *lease) next(now int64) int64 {
 		return max(now+1, min(l.renewAt, end))
 	}
 	g := grain(l.length)
-	if rough := end / g * g; rough > now {
+	if rough := end &^ (g - 1); rough > now {
 		return rough
 	}
 	return max(now+1, end)
@@ -93,6 +93,21 @@ func (s *schedule) remove(l *lease) {
 		s.count--
 	}
 	s.mu.Unlock()
+}
+
+// inherit has next watched in the place of l.
+func (s *schedule) inherit(l, next *lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next.renewAt = l.renewAt
+	if l.bucket == nil { // nobody watches a lease that is just being ended
+		s.count++
+		s.place(next, next.got.Mono)
+		return
+	}
+	next.bucket, next.index = l.bucket, l.index
+	next.bucket.leases[next.index] = next
+	l.bucket = nil
 }
 
 // place puts l into the bucket of its next moment. s.mu is held.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/memory"
 )
 
 // A space is what this package keeps of one opened alias: its leases, its
@@ -24,6 +25,7 @@ type space struct {
 	keeper    driver.Keeper
 	inspector driver.Inspector
 	features  driver.Features
+	inProcess bool // no reply of the store travels
 
 	lease      time.Duration // the alias's
 	checkEvery time.Duration // how often a lease without end is looked for, times three
@@ -59,6 +61,7 @@ func newSpace(o *concurrent.Opened) concurrent.Drainer {
 		opened: o, prefix: o.Config().Prefix, store: o.Store(), features: o.Store().Features(),
 		lease: max(o.Config().Lease, o.Store().Features().MinLease), empty: make(chan struct{}),
 	}
+	_, sp.inProcess = sp.store.(*memory.Store)
 	sp.checkEvery = sp.lease
 	if sp.lease == Forever {
 		sp.checkEvery = defaultCheck
@@ -102,6 +105,7 @@ func (sp *space) done() {
 func (sp *space) Drain(ctx context.Context) error {
 	sp.closed.Store(true)
 	sp.close(ErrClosed)
+	sp.lines.close()
 	sp.in.Add(1)
 	sp.done() // closes empty if nothing is held
 	var err error
