@@ -22,7 +22,7 @@ func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
 		if err := l.awaitValue(ctx, wait); err != nil {
 			return l.fail("acquire", err)
 		}
-		next, err := l.obtain(ctx, wait, false)
+		next, err := l.obtain(ctx, wait, l.self)
 		if err != nil {
 			return l.fail("acquire", err)
 		}
@@ -68,8 +68,9 @@ func (l *Lock) awaitValue(ctx context.Context, wait time.Duration) error {
 
 var errUnreleased = errors.New("Release was not called since")
 
-// obtain gets a lease that is this lock's but not the value's yet.
-func (l *Lock) obtain(ctx context.Context, wait time.Duration, ofDo bool) (*lease, error) {
+// obtain gets a lease that is this lock's but not the value's yet. It is
+// dropped with the value that self points to, if it does to one.
+func (l *Lock) obtain(ctx context.Context, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
 	if l.set.err != nil {
 		return nil, l.set.err
 	}
@@ -88,7 +89,7 @@ func (l *Lock) obtain(ctx context.Context, wait time.Duration, ofDo bool) (*leas
 		return nil, because(ErrLockAcquire, err)
 	}
 	began := sp.began()
-	next, err := l.grant(ctx, b, wait, ofDo)
+	next, err := l.grant(ctx, b, wait, self)
 	if err != nil {
 		sp.done()
 		sp.tellRefused(b.key, began, err)
@@ -101,16 +102,16 @@ func (l *Lock) obtain(ctx context.Context, wait time.Duration, ofDo bool) (*leas
 var errOwn = errors.New("this context's own lock on it would have to end first")
 
 // grant asks the store, or waits in line.
-func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, ofDo bool) (*lease, error) {
+func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
 	if wait > 0 {
-		return l.await(ctx, b, wait, ofDo)
+		return l.await(ctx, b, wait, self)
 	}
 	sp := b.space
 	r := l.request(b)
 	g, err := sp.store.TryAcquire(ctx, r)
 	switch {
 	case err == nil:
-		return l.accept(sp, r, g, ofDo)
+		return l.accept(sp, r, g, self)
 	case errors.Is(err, driver.ErrHeld):
 		return nil, because(ErrLockActive, err)
 	case !certain(err):
@@ -132,7 +133,7 @@ func (l *Lock) request(b *binding) driver.Request {
 
 // accept makes a lease of what the store granted, and puts it under watch,
 // unless the reply came so late that the lease may have ended.
-func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant, ofDo bool) (*lease, error) {
+func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant, self weak.Pointer[Lock]) (*lease, error) {
 	sent := clock.At(g.Sent)
 	now := sent
 	if !sp.inProcess { // no reply travels there
@@ -141,8 +142,8 @@ func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant, ofDo bool) (*
 	_, renewed := l.set.terms(sp.lease)
 	next := &lease{
 		space: sp, set: l.set, key: r.Key, owner: r.Owner, mode: r.Mode,
-		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), stored: now.Mono, got: now,
-		length: r.Lease, renewed: renewed || r.Lease == Forever, lock: l.self, ofDo: ofDo,
+		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), got: now,
+		length: r.Lease, renewed: renewed || r.Lease == Forever, lock: self,
 	}
 	next.setEnd(sent, r.Lease)
 	if next.ended(now) {

@@ -2,7 +2,6 @@ package locks
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -24,6 +23,7 @@ type cancelable struct {
 	context.Context
 	cancel context.CancelCauseFunc
 	forget func() bool // stops watching for the parent's end
+	next   *cancelable // of its lease
 }
 
 type heldKey struct{}
@@ -56,7 +56,7 @@ func (c *leaseContext) open() context.Context {
 		inner.forget = context.AfterFunc(inner.Context, func() { l.drop(inner) })
 		fallthrough
 	default:
-		l.contexts = append(l.contexts, inner)
+		inner.next, l.contexts = l.contexts, inner
 	}
 	c.inner.Store(inner)
 	return inner
@@ -66,8 +66,11 @@ func (c *leaseContext) open() context.Context {
 func (l *lease) drop(c *cancelable) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.contexts, c); i >= 0 {
-		l.contexts = slices.Delete(l.contexts, i, i+1)
+	for at := &l.contexts; *at != nil; at = &(*at).next {
+		if *at == c {
+			*at = c.next
+			return
+		}
 	}
 }
 

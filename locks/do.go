@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"weak"
 )
 
 // Do takes a lease, calls fn, and releases the lease. fn's context carries the
@@ -29,7 +30,7 @@ func (l *Lock) do(ctx context.Context, wait time.Duration, fn func(ctx context.C
 	if fn == nil {
 		return l.fail("do", because(ErrInvalidOption, errNilFunc))
 	}
-	c, err := l.obtain(ctx, wait, true)
+	c, err := l.obtain(ctx, wait, weak.Pointer[Lock]{})
 	if err != nil {
 		return l.fail("do", err)
 	}

@@ -14,39 +14,36 @@ import (
 // A lease is one grant, from the moment the store gave it until it was given
 // back, passed on or lost. It lives once: from held to one of the other states.
 type lease struct {
-	space  *space
-	set    *settings
-	key    string // with the alias's prefix
-	owner  string
-	token  uint64
-	mode   driver.Mode
-	spare  int32         // how often it may still be passed on
-	stored int64         // when the store granted it, Mono: passing on does not change it
-	got    clock.Instant // when this holder got it
-	line   *line         // the line it was got through, or nil
+	space *space
+	set   *settings
+	key   string // with the alias's prefix
+	owner string
+	token uint64
+	mode  driver.Mode
+	spare int32              // how often it may still be passed on
+	got   clock.Instant      // when this holder got it
+	line  *line              // the line it was got through, or nil
+	lock  weak.Pointer[Lock] // whose it is; zero for Do's leases, which can't be collected
 
 	// The local deadline on both clocks. Read without a lock by active; a
 	// reader that sees one of them renewed and the other not sees a deadline
 	// that is true of the earlier one.
 	endMono, endWall atomic.Int64
 
-	state atomic.Int32
+	state    atomic.Int32
+	attempts int32 // failed renewals since the last good one
 
 	mu       sync.Mutex
-	cause    error         // why it ended
-	contexts []*cancelable // that end with it
+	cause    error       // why it ended
+	contexts *cancelable // that end with it, a list
 
 	// Guarded by space.schedule.mu.
 	length   time.Duration
-	renewed  bool // is kept alive
-	inFlight bool // a renewal is under way
-	attempts int  // failed renewals since the last good one
 	renewAt  int64
 	bucket   *bucket
-	index    int
-
-	lock weak.Pointer[Lock] // zero for Do's leases, which can't be collected
-	ofDo bool
+	index    int32
+	renewed  bool // is kept alive
+	inFlight bool // a renewal is under way
 }
 
 const (
@@ -109,7 +106,9 @@ func (l *lease) finish(cause error) bool {
 	contexts := l.contexts
 	l.contexts = nil
 	l.mu.Unlock()
-	for _, c := range contexts {
+	for contexts != nil {
+		c := contexts
+		contexts = c.next
 		c.end(cause)
 	}
 	return true
@@ -140,7 +139,9 @@ func (l *lease) expire() {
 }
 
 // collected reports whether the Lock that got this lease is gone.
-func (l *lease) collected() bool { return !l.ofDo && l.lock.Value() == nil }
+func (l *lease) collected() bool {
+	return l.lock != weak.Pointer[Lock]{} && l.lock.Value() == nil
+}
 
 // request is what the store is told of this lease.
 func (l *lease) request(length time.Duration) driver.Request {

@@ -40,8 +40,9 @@ type line struct {
 	shard  *lineShard
 	queue  queue
 	holder *lease // exclusive, got through this line; nil: none
+	stored int64  // when the store granted what the holder has, Mono
 	kick   *time.Timer
-	kickAt int64 // the grant, by lease.stored, after which kick is set; 0: it is not
+	kickAt int64 // the grant, by stored, after which kick is set; 0: it is not
 }
 
 func (ls *lines) init(sp *space) {
@@ -117,14 +118,14 @@ func (ln *line) headAsks() bool {
 	if ln.holder == nil {
 		return true
 	}
-	if ln.kickAt == ln.holder.stored {
+	if ln.kickAt == ln.stored {
 		return false // set already, for this grant
 	}
-	wait := ln.holder.stored + int64(passFor) - clock.Now().Mono
+	wait := ln.stored + int64(passFor) - clock.Now().Mono
 	if wait <= 0 {
 		return true
 	}
-	ln.kickAt = ln.holder.stored
+	ln.kickAt = ln.stored
 	if ln.kick != nil {
 		ln.kick.Reset(time.Duration(wait))
 	} else {
@@ -146,7 +147,7 @@ func (ln *line) granted(w *waiting, l *lease) {
 	defer ln.shard.mu.Unlock()
 	ln.queue.remove(w)
 	if l.mode == driver.Exclusive {
-		l.line, ln.holder = ln, l
+		l.line, ln.holder, ln.stored = ln, l, l.got.Mono
 	}
 	ln.settle()
 }

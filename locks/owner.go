@@ -3,45 +3,61 @@ package locks
 import (
 	"crypto/rand"
 	"encoding/base64"
-	weakrand "math/rand/v2"
 	"sync"
 )
 
 const (
-	ownerBytes = 18 // 144 random bits, so that nobody can guess an owner …
-	ownerText  = 24 // … which are as many characters, with none left over
+	ownerBytes = 16 // random, so that nobody else can guess an owner
+	ownerText  = 24 // 22 characters of them, and two that count
 
-	// ownersAtOnce are made and share their memory until the last is let go.
+	// ownersAtOnce are made of the same random bytes and share their memory
+	// until the last is let go.
 	ownersAtOnce = 8
+	// ownerBlocks are made before new random bytes are taken: what counts has
+	// two digits of 64.
+	ownerBlocks = 64 * 64 / ownersAtOnce
 )
 
-// An ownerSource hands out owner names. They come from ChaCha8, seeded by the
-// system, as a call of the system for each would cost more than an uncontended
-// lock. It is cryptographically strong, and overwrites its key as it goes on,
-// so that names handed out before can't be computed from its state.
+const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// An ownerSource hands out owner names: a random part that no other process can
+// know, and a count. A call of the system for each name would cost more than an
+// uncontended lock.
 type ownerSource struct {
-	random *weakrand.ChaCha8
+	random [22]byte
+	blocks int    // that can still be made with these random bytes
 	names  string // made and not handed out yet
 }
 
-var ownerSources = sync.Pool{New: func() any {
-	var seed [32]byte
-	_, _ = rand.Read(seed[:]) // never fails: see crypto/rand
-	return &ownerSource{random: weakrand.NewChaCha8(seed)}
-}}
+var ownerSources = sync.Pool{New: func() any { return new(ownerSource) }}
 
 // newOwner returns a name that nobody has had before.
 func newOwner() string {
 	s := ownerSources.Get().(*ownerSource)
 	if s.names == "" {
-		var raw [ownersAtOnce * ownerBytes]byte
-		_, _ = s.random.Read(raw[:]) // never fails
-		var text [ownersAtOnce * ownerText]byte
-		base64.RawURLEncoding.Encode(text[:], raw[:])
-		s.names = string(text[:])
+		s.more()
 	}
 	name := s.names[:ownerText]
 	s.names = s.names[ownerText:]
 	ownerSources.Put(s)
 	return name
+}
+
+// more makes names.
+func (s *ownerSource) more() {
+	if s.blocks == 0 {
+		var raw [ownerBytes]byte
+		_, _ = rand.Read(raw[:]) // never fails: see crypto/rand
+		base64.RawURLEncoding.Encode(s.random[:], raw[:])
+		s.blocks = ownerBlocks
+	}
+	s.blocks--
+	var text [ownersAtOnce * ownerText]byte
+	for i := range ownersAtOnce {
+		n := s.blocks*ownersAtOnce + i
+		name := text[i*ownerText : (i+1)*ownerText]
+		copy(name, s.random[:])
+		name[22], name[23] = digits[n/64], digits[n%64]
+	}
+	s.names = string(text[:])
 }

@@ -27,7 +27,7 @@ func (ln *line) pass(l *lease, now clock.Instant) bool {
 // spare token, was got from the store a short time ago, and is fresh enough to
 // need no renewal yet.
 func (l *lease) passable(now clock.Instant) bool {
-	if l.spare == 0 || l.set.keep || l.set.minHold > 0 || now.Mono-l.stored >= int64(passFor) {
+	if l.spare == 0 || l.set.keep || l.set.minHold > 0 || now.Mono-l.line.stored >= int64(passFor) {
 		return false
 	}
 	length, _ := l.set.terms(l.space.lease)
@@ -38,8 +38,8 @@ func (l *lease) passable(now clock.Instant) bool {
 func (l *lease) heir(w *waiting, now clock.Instant) *lease {
 	next := &lease{
 		space: l.space, set: w.set, key: l.key, owner: l.owner, mode: l.mode,
-		token: l.token, spare: l.spare - 1, stored: l.stored, got: now, line: l.line,
-		length: l.length, renewed: l.renewed, lock: w.self, ofDo: w.ofDo,
+		token: l.token, spare: l.spare - 1, got: now, line: l.line,
+		length: l.length, renewed: l.renewed, lock: w.self,
 	}
 	if l.token != 0 {
 		next.token++

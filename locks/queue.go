@@ -6,8 +6,7 @@ import "weak"
 // must know that is passed on to it.
 type waiting struct {
 	set  *settings
-	self weak.Pointer[Lock]
-	ofDo bool
+	self weak.Pointer[Lock] // zero for Do
 
 	// turn gets one lease that was passed on, askTurn or closedTurn.
 	turn   chan *lease

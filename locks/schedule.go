@@ -122,7 +122,7 @@ func (s *schedule) place(l *lease, now int64) {
 		}
 		s.last = b
 	}
-	l.bucket, l.index = b, len(b.leases)
+	l.bucket, l.index = b, int32(len(b.leases))
 	b.leases = append(b.leases, l)
 	s.arm(min(at, now+tick), now)
 }

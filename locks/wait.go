@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"weak"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
@@ -25,9 +26,9 @@ type place struct {
 
 // await takes a place in the line for the key and returns when the lease is
 // passed on to it, the store granted it, or the wait is over.
-func (l *Lock) await(ctx context.Context, b *binding, wait time.Duration, ofDo bool) (*lease, error) {
+func (l *Lock) await(ctx context.Context, b *binding, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
 	p := &place{binding: b, lock: l}
-	p.waiting = waiting{set: l.set, self: l.self, ofDo: ofDo, turn: make(chan *lease, 1)}
+	p.waiting = waiting{set: l.set, self: self, turn: make(chan *lease, 1)}
 	if wait != Forever {
 		p.until = time.Now().Add(wait)
 	}
@@ -122,7 +123,7 @@ func (p *place) ask(ctx context.Context) (*lease, error) {
 
 // granted leaves the line with what the store granted.
 func (p *place) granted(r driver.Request, g driver.Grant) (*lease, error) {
-	next, err := p.lock.accept(p.space, r, g, p.ofDo)
+	next, err := p.lock.accept(p.space, r, g, p.self)
 	if err != nil {
 		p.quit()
 		return nil, err

@@ -37,7 +37,7 @@ func (s *Store) own(sh *shard, r *driver.Request, now int64) (*entry, int, error
 		return nil, 0, driver.ErrClosed
 	}
 	e := sh.at(r.Key, now)
-	if e == nil || e.mode != r.Mode {
+	if e == nil || e.mode != r.Mode || r.Owner == "" {
 		return nil, 0, driver.ErrNotHeld
 	}
 	i := e.find(r.Owner)

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,19 +11,21 @@ import (
 
 // Release gives the key to the next in line, or makes it free.
 func (s *Store) Release(ctx context.Context, r driver.Request) error {
-	if err := s.checkRequest(ctx, &r); err != nil {
-		return err
+	if err := ctx.Err(); err != nil {
+		return cmp.Or(r.Check(), err)
 	}
 	sh := s.backend.shard(r.Key)
 	now := s.backend.clock()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	e, i, err := s.own(sh, &r, now)
-	if err == nil {
-		e.remove(i)
-		sh.settle(e)
+	if err != nil {
+		// A request that names a lease needs no check: it was granted so.
+		return cmp.Or(r.Check(), err)
 	}
-	return err
+	e.remove(i)
+	sh.settle(e)
+	return nil
 }
 
 // minKeep is the shortest time for which Keep leaves a key held.
