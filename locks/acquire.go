@@ -103,6 +103,9 @@ var errOwn = errors.New("this context's own lock on it would have to end first")
 
 // grant asks the store, or waits in line.
 func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
+	if b.local != nil {
+		return l.grantLocal(ctx, b, wait, self)
+	}
 	if wait > 0 {
 		return l.await(ctx, b, wait, self)
 	}

@@ -88,7 +88,10 @@ func (l *lease) surrender() {
 		l.space.in.Add(1) // it was lost, which counted out its acquisition
 		return
 	}
-	if !l.line.pass(l, clock.Now()) {
+	switch now := clock.Now(); {
+	case l.line.local != nil:
+		l.line.releaseLocal(l, now)
+	case !l.line.pass(l, now):
 		l.discard(l.length)
 	}
 }

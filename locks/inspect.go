@@ -109,7 +109,7 @@ func inspected(ctx context.Context, alias string, opts []Option) (*space, error)
 
 func (sp *space) info(d driver.Info) Info {
 	info := Info{
-		Alias: sp.opened.Alias(), Key: strings.TrimPrefix(d.Key, sp.prefix),
+		Alias: sp.alias, Key: strings.TrimPrefix(d.Key, sp.prefix),
 		Waiters: d.Waiters,
 	}
 	for _, h := range d.Holders {

@@ -42,14 +42,12 @@ type line struct {
 	holder *lease // exclusive, got through this line; nil: none
 	stored int64  // when the store granted what the holder has, Mono
 	kick   *time.Timer
-	kickAt int64 // the grant, by stored, after which kick is set; 0: it is not
+	kickAt int64  // the grant, by stored, after which kick is set; 0: it is not
+	local  *local // nil: a store is behind the line
 }
 
 func (ls *lines) init(sp *space) {
 	ls.space, ls.seed = sp, maphash.MakeSeed()
-	for i := range ls.shards {
-		ls.shards[i].lines = make(map[lineKey]*line)
-	}
 }
 
 // join puts a waiter at the end of the line, and reports whether it is to ask
@@ -65,6 +63,9 @@ func (ls *lines) join(key string, mode driver.Mode, w *waiting) (ln *line, ask b
 	ln = shard.lines[k]
 	if ln == nil {
 		ln = &line{lineKey: k, shard: shard}
+		if shard.lines == nil {
+			shard.lines = make(map[lineKey]*line)
+		}
 		shard.lines[k] = ln
 	}
 	ln.queue.push(w)
@@ -101,6 +102,8 @@ func (ls *lines) close() {
 func (ln *line) settle() {
 	head := ln.queue.first
 	switch {
+	case ln.local != nil:
+		ln.settleLocal()
 	case head == nil && ln.holder == nil:
 		delete(ln.shard.lines, ln.lineKey)
 		if ln.kick != nil {
@@ -126,12 +129,17 @@ func (ln *line) headAsks() bool {
 		return true
 	}
 	ln.kickAt = ln.stored
-	if ln.kick != nil {
-		ln.kick.Reset(time.Duration(wait))
-	} else {
-		ln.kick = time.AfterFunc(time.Duration(wait), ln.kicked)
-	}
+	ln.kickIn(time.Duration(wait))
 	return false
+}
+
+// kickIn has the line looked at again after d.
+func (ln *line) kickIn(d time.Duration) {
+	if ln.kick != nil {
+		ln.kick.Reset(d)
+	} else {
+		ln.kick = time.AfterFunc(d, ln.kicked)
+	}
 }
 
 func (ln *line) kicked() {

@@ -36,6 +36,7 @@ type Lock struct {
 type binding struct {
 	space *space
 	key   string // with the alias's prefix
+	local *line  // of a local lock
 }
 
 // Cache returns the exclusive lock named key of the store configured as alias.
@@ -180,13 +181,11 @@ func (l *Lock) bind(ctx context.Context) (*binding, error) {
 	if b := l.bound.Load(); b != nil {
 		return b, nil
 	}
+	if l.local {
+		return l.bindLocal()
+	}
 	registry := l.set.registry
-	switch {
-	case l.local && registry != nil:
-		return nil, fault{ErrInvalidOption, errLocalRegistry}
-	case l.local:
-		registry = localRegistry()
-	case registry == nil:
+	if registry == nil {
 		registry = concurrent.Default()
 	}
 	sp, err := open(ctx, registry, l.alias)

@@ -23,6 +23,10 @@ func (l *lease) release(ctx context.Context) error {
 	}
 	defer l.space.done()
 	began := l.space.began()
+	if l.line != nil && l.line.local != nil {
+		l.line.releaseLocal(l, now)
+		return nil
+	}
 	if l.line != nil && l.line.pass(l, now) {
 		l.space.tellSince(concurrent.EventReleased, l, began)
 		return nil

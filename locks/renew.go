@@ -146,7 +146,7 @@ func (r *renewals) oneByOne(ctx context.Context, live []*lease, rs []driver.Requ
 func (r *renewals) settle(leases []*lease, rs []driver.Request, took time.Duration, answer func(int) (time.Time, error)) {
 	now := clock.Now()
 	s := &r.space.schedule
-	observed := r.space.opened.Observer() != nil
+	observed := r.space.observer() != nil
 	var failed []int
 	s.mu.Lock()
 	for i, l := range leases {

@@ -16,7 +16,8 @@ import (
 // A space is what this package keeps of one opened alias: its leases, its
 // lines of waiters, and what is to be given back.
 type space struct {
-	opened *concurrent.Opened
+	opened *concurrent.Opened // nil for a local lock
+	alias  string
 	prefix string
 
 	store     driver.Store
@@ -58,29 +59,42 @@ var (
 
 func newSpace(o *concurrent.Opened) concurrent.Drainer {
 	sp := &space{
-		opened: o, prefix: o.Config().Prefix, store: o.Store(), features: o.Store().Features(),
+		opened: o, alias: o.Alias(), prefix: o.Config().Prefix, store: o.Store(), features: o.Store().Features(),
 		lease: max(o.Config().Lease, o.Store().Features().MinLease), empty: make(chan struct{}),
 	}
 	_, sp.inProcess = sp.store.(*memory.Store)
-	sp.checkEvery = sp.lease
-	if sp.lease == Forever {
-		sp.checkEvery = defaultCheck
-	}
 	sp.waiter, _ = sp.store.(driver.Waiter)
 	sp.batcher, _ = sp.store.(driver.Batcher)
 	sp.keeper, _ = sp.store.(driver.Keeper)
 	sp.inspector, _ = sp.store.(driver.Inspector)
 	sp.life, sp.end = context.WithCancelCause(context.Background())
 	sp.closing, sp.close = context.WithCancelCause(context.Background())
+	sp.init()
+	if n, ok := sp.store.(driver.Notifier); ok {
+		sp.stopNotify = n.NotifyLost(sp.losses.take)
+	}
+	return sp
+}
+
+// init makes what a space consists of, besides its store.
+func (sp *space) init() {
+	sp.checkEvery = sp.lease
+	if sp.lease == Forever {
+		sp.checkEvery = defaultCheck
+	}
 	sp.schedule = schedule{space: sp, buckets: make(map[int64]*bucket), armed: forever}
 	sp.renewals = renewals{space: sp, classes: make(map[int]*class)}
 	sp.lines.init(sp)
 	sp.giveBacks.space = sp
 	sp.losses.space = sp
-	if n, ok := sp.store.(driver.Notifier); ok {
-		sp.stopNotify = n.NotifyLost(sp.losses.take)
+}
+
+// observer returns who is told what happens, nil if nobody is.
+func (sp *space) observer() concurrent.Observer {
+	if sp.opened == nil {
+		return nil
 	}
-	return sp
+	return sp.opened.Observer()
 }
 
 // enter counts an acquisition in; done counts it out again, at the latest when
@@ -147,5 +161,5 @@ func (sp *space) unprefixed(key string) string { return strings.TrimPrefix(key, 
 
 // fail returns an *Error about key, which has the alias's prefix.
 func (sp *space) fail(op, key string, err error) error {
-	return &Error{Op: op, Alias: sp.opened.Alias(), Key: sp.unprefixed(key), Err: err}
+	return &Error{Op: op, Alias: sp.alias, Key: sp.unprefixed(key), Err: err}
 }

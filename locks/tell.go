@@ -10,9 +10,9 @@ import (
 
 // tell tells the observer, if there is one, about a lease.
 func (sp *space) tell(kind concurrent.EventKind, l *lease, took time.Duration, err error) {
-	if o := sp.opened.Observer(); o != nil {
+	if o := sp.observer(); o != nil {
 		o.Observe(context.Background(), concurrent.Event{
-			Kind: kind, Alias: sp.opened.Alias(), Key: sp.unprefixed(l.key),
+			Kind: kind, Alias: sp.alias, Key: sp.unprefixed(l.key),
 			Token: l.token, Took: took, Err: err,
 		})
 	}
@@ -20,7 +20,7 @@ func (sp *space) tell(kind concurrent.EventKind, l *lease, took time.Duration, e
 
 // began returns the time if somebody wants to know how long something took.
 func (sp *space) began() time.Time {
-	if sp.opened.Observer() == nil {
+	if sp.observer() == nil {
 		return time.Time{}
 	}
 	return time.Now()
@@ -45,9 +45,9 @@ func (sp *space) tellRefused(key string, began time.Time, err error) {
 func (sp *space) tellWaiting(key string) { sp.tellKey(concurrent.EventWaiting, key, 0, nil) }
 
 func (sp *space) tellKey(kind concurrent.EventKind, key string, took time.Duration, err error) {
-	if o := sp.opened.Observer(); o != nil {
+	if o := sp.observer(); o != nil {
 		o.Observe(context.Background(), concurrent.Event{
-			Kind: kind, Alias: sp.opened.Alias(), Key: sp.unprefixed(key), Took: took, Err: err,
+			Kind: kind, Alias: sp.alias, Key: sp.unprefixed(key), Took: took, Err: err,
 		})
 	}
 }

@@ -27,12 +27,16 @@ type place struct {
 // await takes a place in the line for the key and returns when the lease is
 // passed on to it, the store granted it, or the wait is over.
 func (l *Lock) await(ctx context.Context, b *binding, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
+	return newPlace(l, b, wait, self).take(ctx)
+}
+
+func newPlace(l *Lock, b *binding, wait time.Duration, self weak.Pointer[Lock]) *place {
 	p := &place{binding: b, lock: l}
 	p.waiting = waiting{set: l.set, self: self, turn: make(chan *lease, 1)}
 	if wait != Forever {
 		p.until = time.Now().Add(wait)
 	}
-	return p.take(ctx)
+	return p
 }
 
 // take joins the line and waits there.
