@@ -132,12 +132,29 @@ func validOwner(s string) bool {
 	if s == "" || len(s) > maxOwner {
 		return false
 	}
+	// Every store checks every request: eight bytes at a time take a tenth of a
+	// lock's time less than one by one.
+	for len(s) >= 8 {
+		if !printable(uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56) {
+			return false
+		}
+		s = s[8:]
+	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
 			return false
 		}
 	}
 	return true
+}
+
+// printable reports whether each of eight bytes is above ' ' and below DEL: the
+// top bit of each stays 0 in itself and when 1 is added, and is set by adding
+// what is missing from '!' to 128.
+func printable(b uint64) bool {
+	const each = 0x0101010101010101
+	return (b|(b+each)|^(b+(0x80-'!')*each))&(0x80*each) == 0
 }
 
 func invalid(format string, args ...any) error {

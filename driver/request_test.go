@@ -144,3 +144,21 @@ func FuzzCheckKey(f *testing.F) {
 		}
 	})
 }
+
+// Any byte at any place: owners are looked at eight bytes at a time.
+func TestOwnerBytes(t *testing.T) {
+	t.Parallel()
+	for length := 1; length <= 17; length++ {
+		for at := range length {
+			for b := range 256 {
+				owner := []byte(strings.Repeat("~!", 9)[:length])
+				owner[at] = byte(b)
+				r := request()
+				r.Owner = string(owner)
+				if want, err := b > ' ' && b <= '~', r.Check(); want != (err == nil) {
+					t.Fatalf("owner %q: %v", owner, err)
+				}
+			}
+		}
+	}
+}

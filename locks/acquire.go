@@ -130,7 +130,7 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self w
 func (l *Lock) request(b *binding) driver.Request {
 	length, _ := l.set.terms(b.space.lease)
 	return driver.Request{
-		Key: b.key, Owner: newOwner(), Lease: length, Mode: l.mode, Holder: b.space.holder(l.set),
+		Key: b.key, Owner: b.space.owners.next(), Lease: length, Mode: l.mode, Holder: b.space.holder(l.set),
 	}
 }
 

@@ -3,7 +3,7 @@ package locks
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -29,17 +29,22 @@ type ownerSource struct {
 	names  string // made and not handed out yet
 }
 
-var ownerSources = sync.Pool{New: func() any { return new(ownerSource) }}
+// An ownerSlot has room for one source: who finds it empty makes another, and
+// one of them stays. It costs less than a sync.Pool.
+type ownerSlot struct{ atomic.Pointer[ownerSource] }
 
-// newOwner returns a name that nobody has had before.
-func newOwner() string {
-	s := ownerSources.Get().(*ownerSource)
+// next returns a name that nobody has had before.
+func (slot *ownerSlot) next() string {
+	s := slot.Swap(nil)
+	if s == nil {
+		s = new(ownerSource)
+	}
 	if s.names == "" {
 		s.more()
 	}
 	name := s.names[:ownerText]
 	s.names = s.names[ownerText:]
-	ownerSources.Put(s)
+	slot.Store(s)
 	return name
 }
 

@@ -31,6 +31,7 @@ type space struct {
 	lease      time.Duration // the alias's
 	checkEvery time.Duration // how often a lease without end is looked for, times three
 
+	owners    ownerSlot
 	schedule  schedule
 	renewals  renewals
 	lines     lines
