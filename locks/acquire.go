@@ -106,15 +106,19 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self w
 	if b.local != nil {
 		return l.grantLocal(ctx, b, wait, self)
 	}
-	if wait > 0 {
+	sp := b.space
+	// Asking a store in this process costs less than a place in line, and a
+	// place is not needed as long as nobody else has one.
+	if wait > 0 && !(sp.inProcess && sp.lines.quiet(b.key)) {
 		return l.await(ctx, b, wait, self)
 	}
-	sp := b.space
 	r := l.request(b)
 	g, err := sp.store.TryAcquire(ctx, r)
 	switch {
 	case err == nil:
 		return l.accept(sp, r, g, self)
+	case errors.Is(err, driver.ErrHeld) && wait > 0:
+		return l.await(ctx, b, wait, self)
 	case errors.Is(err, driver.ErrHeld):
 		return nil, because(ErrLockActive, err)
 	case !certain(err):

@@ -50,11 +50,23 @@ func (ls *lines) init(sp *space) {
 	ls.space, ls.seed = sp, maphash.MakeSeed()
 }
 
+// quiet reports that nobody waits for key, nor for those that share its mutex.
+func (ls *lines) quiet(key string) bool {
+	shard := ls.shard(key)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	return len(shard.lines) == 0
+}
+
+func (ls *lines) shard(key string) *lineShard {
+	return &ls.shards[maphash.String(ls.seed, key)%uint64(len(ls.shards))]
+}
+
 // join puts a waiter at the end of the line, and reports whether it is to ask
 // the store at once: it is the first, and nobody here will pass the lease on.
 func (ls *lines) join(key string, mode driver.Mode, w *waiting) (ln *line, ask bool, err error) {
 	k := lineKey{key, mode}
-	shard := &ls.shards[maphash.String(ls.seed, key)%uint64(len(ls.shards))]
+	shard := ls.shard(key)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	if shard.closed {

@@ -92,15 +92,9 @@ func (p *place) left() time.Duration {
 	return time.Until(p.until)
 }
 
-// ask asks the store, as the head of the line. A store in this process is asked
-// first without what it takes to wait: mostly the key is free.
+// ask asks the store, as the head of the line.
 func (p *place) ask(ctx context.Context) (*lease, error) {
 	r := p.lock.request(p.binding)
-	if p.space.inProcess {
-		if g, err := p.space.store.TryAcquire(ctx, r); err == nil {
-			return p.granted(r, g)
-		}
-	}
 	asking, cancel := p.space.asking(ctx, p.left())
 	g, err := p.space.ask(asking, r)
 	over := context.Cause(asking)
