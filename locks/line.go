@@ -117,7 +117,10 @@ func (ln *line) settle() {
 	case ln.local != nil:
 		ln.settleLocal()
 	case head == nil && ln.holder == nil:
-		delete(ln.shard.lines, ln.lineKey)
+		// A kick that comes as the line ends may find another in its place.
+		if ln.shard.lines[ln.lineKey] == ln {
+			delete(ln.shard.lines, ln.lineKey)
+		}
 		if ln.kick != nil {
 			ln.kick.Stop()
 		}
