@@ -1,0 +1,7 @@
+package main
+
+// The schemes that --url takes.
+import (
+	_ "github.com/concurrent-go/concurrent/drivers/file"
+	_ "github.com/concurrent-go/concurrent/drivers/memory"
+)
