@@ -85,10 +85,24 @@ func (s *streams) exit(err error) int {
 
 // tell writes one line for people.
 func (s *streams) tell(text string) {
-	for _, prefix := range []string{"concurrent: ", "locks: "} {
-		text = strings.TrimPrefix(text, prefix)
+	fmt.Fprintf(s.err, "concurrent: %s\n", conceal(bare(text)))
+}
+
+// bare is a message without the names of the packages that it comes from.
+func bare(text string) string {
+	text = ": " + text
+	for _, name := range []string{"concurrent", "locks", "driver", "file"} {
+		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
 	}
-	fmt.Fprintf(s.err, "concurrent: %s\n", conceal(text))
+	return text[2:]
+}
+
+// reason is what went wrong, without the operation and the key.
+func reason(err error) string {
+	if e, ok := errors.AsType[*locks.Error](err); ok {
+		err = e.Err
+	}
+	return bare(err.Error())
 }
 
 var userinfo = regexp.MustCompile(`://[^\s"']*@`)

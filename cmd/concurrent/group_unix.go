@@ -31,6 +31,7 @@ type change struct {
 func startGroup(cmd *exec.Cmd) (*group, error) {
 	g := &group{cmd: cmd, changes: make(chan change, 1)}
 	cmd.SysProcAttr = groupAttributes()
+	adopt()
 	started := make(chan error, 1)
 	go func() {
 		// The program is killed with the thread that started it: see
@@ -101,8 +102,7 @@ func (g *group) resume() { _ = g.send(syscall.SIGCONT) }
 func (g *group) kill() { _ = g.send(syscall.SIGKILL) }
 
 // gone reports whether no process of the group is left. It is asked once the
-// program itself has ended. As the first process of a container, this one is
-// the parent of what the program left behind, and collects it.
+// program itself has ended. It collects what it is the parent of by now.
 func (g *group) gone() bool {
 	for {
 		if id, err := syscall.Wait4(-g.id, nil, syscall.WNOHANG, nil); id <= 0 && !errors.Is(err, syscall.EINTR) {

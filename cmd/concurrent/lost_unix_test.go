@@ -47,13 +47,13 @@ func TestTheGroupEndsBeforeALeaseThatIsNotRenewed(t *testing.T) {
 	if err := os.Rename(filepath.Join(h.dir, "concurrent"), moved); err != nil {
 		t.Fatal(err)
 	}
+	gone := p.hush()
 	var seen keyJSON
 	r := h.run("", "inspect", "k", "--json", "--url", fileURL(moved))
 	if err := json.Unmarshal([]byte(r.out), &seen); err != nil || len(seen.Holders) != 1 {
 		t.Fatalf("%v: %+v", err, r)
 	}
-	until := *seen.Holders[0].Until
-	at, _ := p.quiet()
+	until, at := *seen.Holders[0].Until, <-gone
 	if !at.Before(until) {
 		t.Errorf("the group ended %v after its lease did", at.Sub(until))
 	}

@@ -46,7 +46,8 @@ func (h home) command(args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, asCommand+"=1", "XDG_RUNTIME_DIR="+h.dir, "TMPDIR="+h.dir)
+	cmd.Env = append(cmd.Env, asCommand+"=1", "XDG_RUNTIME_DIR="+h.dir, "TMPDIR="+h.dir,
+		"GORACE=atexit_sleep_ms=0") // else each command ends a second late with -race
 	return cmd
 }
 
@@ -79,4 +80,9 @@ func (r result) want(t *testing.T, code int, text string) {
 	if r.code != code || !strings.Contains(r.out+r.errors, text) {
 		t.Errorf("exit status %d, want %d with %q\nstdout: %s\nstderr: %s", r.code, code, text, r.out, r.errors)
 	}
+}
+
+func withEnv(cmd *exec.Cmd, vars ...string) *exec.Cmd {
+	cmd.Env = append(cmd.Env, vars...)
+	return cmd
 }

@@ -19,6 +19,7 @@ import (
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
+	input  io.WriteCloser // open until the test ends, or closes it
 	lines  *bufio.Reader
 	output *os.File
 	errors *os.File
@@ -41,11 +42,15 @@ func startProcess(t *testing.T, cmd *exec.Cmd) *process {
 		t.Fatal(err)
 	}
 	cmd.Stdout, cmd.Stderr = mouth, errs
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	_ = mouth.Close()
-	p := &process{t: t, cmd: cmd, lines: bufio.NewReader(output), output: output, errors: errs}
+	p := &process{t: t, cmd: cmd, input: input, lines: bufio.NewReader(output), output: output, errors: errs}
 	p.deadline(20 * time.Second)
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
@@ -81,6 +86,16 @@ func (p *process) quiet() (time.Time, string) {
 		p.t.Fatalf("something still runs: %v\nstderr: %s", err, p.complaints())
 	}
 	return time.Now(), string(rest)
+}
+
+// hush is quiet in the background.
+func (p *process) hush() <-chan time.Time {
+	at := make(chan time.Time, 1)
+	go func() {
+		_, _ = io.Copy(io.Discard, p.lines) // ends in any case, at the deadline
+		at <- time.Now()
+	}()
+	return at
 }
 
 // ends waits for p alone and returns its status.

@@ -79,10 +79,10 @@ func (c *runCommand) under(s *streams, lock *locks.Lock, cmd *exec.Cmd, signals 
 	case err != nil: // it never ran
 		return o, cantRun(err)
 	case o.lost != nil:
-		s.tell("the lock was lost, and the program was ended: " + o.lost.Error())
+		s.tell("the lock was lost, and the program was ended: " + reason(o.lost))
 		return o, status(exitLost)
 	case errors.Is(released, locks.ErrLockLost):
-		s.tell("the lock was lost before the program ended: " + released.Error())
+		s.tell("the lock was lost before the program ended: " + reason(released))
 		return o, status(exitLost)
 	case released != nil: // it ends by itself; the program did its work
 		s.tell(released.Error())

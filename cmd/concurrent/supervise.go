@@ -55,7 +55,11 @@ const (
 // supervise runs cmd under lock, passes signals on to it, and returns when it
 // and its process group have ended. An error means that it did not start.
 func supervise(lock *locks.Lock, cmd *exec.Cmd, signals chan os.Signal) (outcome, error) {
-	remaining := lock.Remaining()
+	remaining := lock.Remaining() // before the program starts: this process may be frozen just then
+	var end time.Time
+	if remaining != locks.Forever {
+		end = time.Now().Add(remaining)
+	}
 	g, err := startGroup(cmd)
 	if err != nil {
 		return outcome{}, err
@@ -63,7 +67,7 @@ func supervise(lock *locks.Lock, cmd *exec.Cmd, signals chan os.Signal) (outcome
 	defer g.close()
 	v := &supervision{
 		lock: lock, held: lock.Context(context.Background()),
-		group: g, pace: paceOf(remaining), signals: signals,
+		group: g, pace: paceOf(remaining), signals: signals, end: end,
 		look: time.NewTimer(locks.Forever), kill: time.NewTimer(locks.Forever),
 	}
 	defer v.look.Stop()
