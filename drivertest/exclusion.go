@@ -1,0 +1,122 @@
+package drivertest
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+var exclusion = []promised{
+	{"a key is granted to one exclusive owner at a time, whichever store is asked", oneAtATime},
+	{"a refusal says for how long the key may be held", heldFor},
+	{"keys do not disturb each other", keysApart},
+	{"64 goroutines on three stores never hold a key at once, and see its tokens grow", stress},
+}
+
+func oneAtATime(s *scene) {
+	one, two := s.open(), s.open()
+	holder := s.request("k")
+	s.take(one, holder)
+	s.refused(one, s.request("k"))
+	s.refused(two, s.request("k"))
+	s.giveBack(one, holder)
+	next := s.request("k")
+	s.take(two, next)
+	s.refused(one, s.request("k"))
+	s.giveBack(two, next)
+	s.free(one, "k")
+}
+
+func heldFor(s *scene) {
+	st := s.open()
+	s.take(st, s.request("k"))
+	s.take(st, lasting(driver.Forever, s.request("forever")))
+	for key, most := range map[string]int64{"k": int64(long), "forever": int64(driver.Forever)} {
+		_, err := st.TryAcquire(s.ctx, s.request(key))
+		held, ok := errors.AsType[*driver.HeldError](err)
+		switch {
+		case !ok:
+			s.fatal("TryAcquire of a held key: %v", err)
+		case held.For < 0 || int64(held.For) > most:
+			s.broken("%s is held for up to %v, the refusal says %v", show(key), long, held.For)
+		case held.For == 0: // the store does not know
+		case key == "forever" && held.For != driver.Forever:
+			s.broken("a key held for ever is refused as held for %v", held.For)
+		}
+	}
+}
+
+func keysApart(s *scene) {
+	st := s.open()
+	a, b := s.request("a"), s.request("b")
+	s.take(st, a)
+	s.take(st, b)
+	s.giveBack(st, a)
+	s.refused(st, s.request("b"))
+	s.free(st, "a")
+}
+
+// stress is many goroutines that take few keys on three stores. Whoever holds a
+// key marks it, and looks whether somebody else's mark is there.
+func stress(s *scene) {
+	const goroutines, rounds, keyCount = 64, 30, 3
+	stores := []driver.Store{s.open(), s.open(), s.open()}
+	var guards [keyCount]guard
+	var wg sync.WaitGroup
+	for i := range goroutines {
+		random := rand.New(rand.NewPCG(1, uint64(i)))
+		wg.Go(func() {
+			for range rounds {
+				n := random.IntN(keyCount)
+				s.visit(stores[random.IntN(len(stores))], &guards[n], string(rune('a'+n)))
+			}
+		})
+	}
+	wg.Wait()
+	var entered int64
+	for i := range guards {
+		entered += guards[i].entered.Load()
+	}
+	if entered == 0 {
+		s.broken("nobody got a key")
+	}
+}
+
+// visit tries to get the key once, and passes through the guard if it was got.
+func (s *scene) visit(st driver.Store, g *guard, key string) {
+	r := s.request(key)
+	grant, err := st.TryAcquire(s.ctx, r)
+	switch {
+	case err == nil:
+		g.pass(s, grant)
+		if err := st.Release(s.ctx, r); err != nil {
+			s.broken("Release by the owner: %v", err)
+		}
+	case !errors.Is(err, driver.ErrHeld):
+		s.broken("TryAcquire: %v", err)
+	}
+}
+
+// A guard finds out whether two hold a key at once, or in the wrong order.
+type guard struct {
+	inside  atomic.Int64
+	entered atomic.Int64
+	last    atomic.Uint64 // the largest token that was given, spare ones too
+}
+
+func (g *guard) pass(s *scene, grant driver.Grant) {
+	if n := g.inside.Add(1); n != 1 {
+		s.broken("%d hold the key at once", n)
+	}
+	last := g.last.Swap(grant.Token + uint64(grant.Spare))
+	if grant.Token != 0 && grant.Token <= last {
+		s.broken("token %d came after %d", grant.Token, last)
+	}
+	g.entered.Add(1)
+	<-time.After(100 * time.Microsecond) // so that others come while the key is held
+	g.inside.Add(-1)
+}
