@@ -80,8 +80,19 @@ func similarKeys(s *scene) {
 	st := s.open()
 	full := strings.Repeat("k", driver.MaxKey)
 	for _, pair := range [][2]string{
-		{"aaaa", "aaac"}, {"aaaa", "eaaa"}, {"k", "K"}, {"k", "k "}, {"k", " k"}, {"k", "k\x00"}, {"\x00", "\x00\x00"},
-		{full, full[1:]}, {full, full[:driver.MaxKey-1] + "l"}, {"a/b", "a_b"}, {"a:b", "a/b"}, {"é", "e\u0301"}, {"1", "01"},
+		{"aaaa", "aaac"},
+		{"aaaa", "eaaa"},
+		{"k", "K"},
+		{"k", "k "},
+		{"k", " k"},
+		{"k", "k\x00"},
+		{"\x00", "\x00\x00"},
+		{full, full[1:]},
+		{full, full[:driver.MaxKey-1] + "l"},
+		{"a/b", "a_b"},
+		{"a:b", "a/b"},
+		{"é", "e\u0301"},
+		{"1", "01"},
 	} {
 		a, b := s.request(pair[0]), s.request(pair[1])
 		s.take(st, a)

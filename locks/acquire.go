@@ -109,7 +109,7 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self w
 	sp := b.space
 	// Asking a store in this process costs less than a place in line, and a
 	// place is not needed as long as nobody else has one.
-	if wait > 0 && !(sp.inProcess && sp.lines.quiet(b.key)) {
+	if wait > 0 && (!sp.inProcess || !sp.lines.quiet(b.key)) {
 		return l.await(ctx, b, wait, self)
 	}
 	r := l.request(b)

@@ -109,7 +109,7 @@ func WithWait(d time.Duration) Option {
 	}
 }
 
-// WithRaise(false) makes Acquire return nil when the key is held by another:
+// WithRaise with false makes Acquire return nil when the key is held by another:
 // Active tells whether it was got. The default is true. Do always returns
 // ErrLockActive.
 func WithRaise(raise bool) Option {

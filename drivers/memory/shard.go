@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"maps"
 	"sync"
 	"time"
 	"unsafe"
@@ -109,9 +110,7 @@ func (s *shard) sweep(now int64) {
 	}
 	if s.peak > firstSweep && len(s.entries) < s.peak/4 {
 		fewer := make(map[string]*entry, len(s.entries))
-		for key, e := range s.entries {
-			fewer[key] = e
-		}
+		maps.Copy(fewer, s.entries)
 		s.entries, s.peak = fewer, len(fewer)
 	}
 	s.sweepAt = max(firstSweep, 2*len(s.entries))

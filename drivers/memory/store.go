@@ -58,13 +58,6 @@ func (s *Store) checkKey(ctx context.Context, key string) error {
 	return s.check(ctx)
 }
 
-func (s *Store) checkRequest(ctx context.Context, r *driver.Request) error {
-	if err := r.Check(); err != nil {
-		return err
-	}
-	return s.check(ctx)
-}
-
 func (s *Store) checkLease(ctx context.Context, r *driver.Request) error {
 	if err := r.Check(); err != nil {
 		return err
