@@ -35,7 +35,7 @@ func checkBoot(ctx context.Context, dir string, boot [16]byte) error {
 	case err != nil || !ok:
 		return unavailable("lock file", err)
 	}
-	defer lock.Unlock()
+	defer func() { _ = lock.Unlock() }()
 
 	name, want := filepath.Join(dir, "boot"), hex.EncodeToString(boot[:])+"\n"
 	got, err := os.ReadFile(name)

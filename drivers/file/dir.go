@@ -42,12 +42,15 @@ func prepare(dir string) (fs.FileInfo, []error, error) {
 	return fi, warnings, nil
 }
 
-// checkWritable makes the first files, so that a directory that can't be
-// written is found when it is opened.
+// checkWritable asks for permission and makes the first file, so that a
+// directory that can't be written is found when it is opened.
 func checkWritable(dir string) error {
-	f, err := os.OpenFile(bootLock(dir), os.O_RDWR|os.O_CREATE, 0o600)
+	err := checkPermission(dir)
 	if err == nil {
-		return f.Close()
+		var f *os.File
+		if f, err = os.OpenFile(bootLock(dir), os.O_RDWR|os.O_CREATE, 0o600); err == nil {
+			return f.Close()
+		}
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("%w: directory %s can't be written by this user; name one that can, or chmod u+rwx it: %w", driver.ErrUnavailable, dir, err)

@@ -25,7 +25,7 @@ func tryOpen(t testing.TB, dir string) error {
 	}
 	s, err := c.Open(t.Context())
 	if err == nil {
-		s.Close()
+		_ = s.Close()
 	}
 	return err
 }
@@ -210,11 +210,11 @@ func TestADirectoryThatCantBeWrittenIsNamed(t *testing.T) {
 // write.
 func TestADirectoryWithoutPermissionIsNamed(t *testing.T) {
 	t.Parallel()
-	parent, err := os.MkdirTemp("", "file-test")
+	parent, err := os.MkdirTemp("", "file-test") //nolint:usetesting // t.TempDir is in a directory of root's
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(parent) })
+	t.Cleanup(func() { _ = os.RemoveAll(parent) })
 	dir := filepath.Join(parent, "locks")
 	if err := os.Mkdir(dir, 0o500); err != nil {
 		t.Fatal(err)
@@ -239,10 +239,28 @@ func TestADirectoryWithoutPermissionIsNamed(t *testing.T) {
 		cmd.Path, cmd.Dir = bin, "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
-	out, _ := cmd.CombinedOutput()
-	if s := string(out); !strings.Contains(s, driver.ErrUnavailable.Error()) || !strings.Contains(s, dir) || !strings.Contains(s, "chmod u+rwx") {
-		t.Errorf("opened without permission to write: %s", s)
+	refused := func(what string) {
+		t.Helper()
+		again := *cmd
+		out, _ := again.CombinedOutput()
+		if s := string(out); !strings.Contains(s, driver.ErrUnavailable.Error()) || !strings.Contains(s, dir) || !strings.Contains(s, "chmod u+rwx") {
+			t.Errorf("opened %s without permission to write: %s", what, s)
+		}
 	}
+	refused("an empty directory")
+	chmod := func(mode os.FileMode) {
+		t.Helper()
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	chmod(0o700)
+	again := *cmd
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	chmod(0o500)
+	refused("a directory that was in use")
 }
 
 func TestADirectoryThatIsReplacedIsNoticed(t *testing.T) {

@@ -2,18 +2,15 @@ package file
 
 import (
 	"errors"
-	"runtime"
 	"slices"
-	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
 
 type listener struct {
-	mu      sync.Mutex // held while f runs
 	f       func(driver.Loss)
-	stopped bool
+	stopped atomic.Bool
 }
 
 // NotifyLost has f told of leases that were broken: at once by whoever breaks
@@ -28,36 +25,14 @@ func (s *Store) NotifyLost(f func(driver.Loss)) (stop func()) {
 		s.mu.Lock()
 		s.listeners = slices.DeleteFunc(s.listeners, func(x *listener) bool { return x == l })
 		s.mu.Unlock()
-		if telling() {
-			l.stopped = true // l.mu is ours: f runs below us
-			return
-		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.stopped = true
+		l.stopped.Store(true)
 	}
 }
 
-// tell calls f. telling finds it on the stack by its name.
+// tell calls f, without a lock, so that f may call stop.
 func (l *listener) tell(loss driver.Loss) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.stopped {
+	if !l.stopped.Load() {
 		l.f(loss)
-	}
-}
-
-// telling reports whether this goroutine is in a call of some listener's f.
-func telling() bool {
-	pcs := make([]uintptr, 64)
-	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)]); ; {
-		f, more := frames.Next()
-		if strings.HasSuffix(f.Function, "(*listener).tell") {
-			return true
-		}
-		if !more {
-			return false
-		}
 	}
 }
 

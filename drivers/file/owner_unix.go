@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/concurrent-go/concurrent/driver"
 )
 
@@ -20,6 +22,17 @@ func checkOwner(dir string, fi fs.FileInfo) error {
 	if m := fi.Mode().Perm(); m&0o022 != 0 {
 		return fmt.Errorf("%w: others can write to directory %s (mode %04o); chmod go-w %s mends it, or name a directory of one's own",
 			driver.ErrUnfit, dir, m, dir)
+	}
+	return nil
+}
+
+// checkPermission asks whether files can be made and replaced in dir. A file
+// that is there already may be written all the same, so that trying one tells
+// nothing.
+func checkPermission(dir string) error {
+	const want = unix.W_OK | unix.X_OK
+	if err := unix.Faccessat(unix.AT_FDCWD, dir, want, unix.AT_EACCESS); err != nil {
+		return &fs.PathError{Op: "access", Path: dir, Err: err}
 	}
 	return nil
 }

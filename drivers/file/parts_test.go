@@ -36,7 +36,7 @@ func play(part string) int {
 	if err == nil {
 		var s driver.Store
 		if s, err = c.Open(context.Background()); err == nil {
-			defer s.Close()
+			defer func() { _ = s.Close() }()
 			switch part {
 			case agentPart:
 				err = agent(s.(*Store))
@@ -188,7 +188,7 @@ func (p *process) kill() {
 // end lets the process close its store and end by itself.
 func (p *process) end() {
 	p.t.Helper()
-	p.in.Close()
+	_ = p.in.Close()
 	if err := p.cmd.Wait(); err != nil {
 		p.t.Errorf("process: %v", err)
 	}

@@ -144,7 +144,9 @@ func TestTornFilesOfAnEarlierBootAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	boot := s.place.boot
-	s.Close()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(s.place.shards[1].data, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func (s *slot) enrol() error {
 	clear(b[:])
 	binary.LittleEndian.PutUint64(b[slotLife:], s.seat.life)
 	if _, err := f.WriteAt(b[slotLife:], slotLife); err != nil {
-		f.Close()
+		_ = f.Close()
 		return unavailable("slot file", err)
 	}
 	s.file = f
@@ -125,7 +125,7 @@ func call(dir string, s seat, i int) {
 	if err != nil {
 		return
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var b [1]byte
 	if _, err := f.ReadAt(b[:], int64(slotCalls+i)); err != nil {
 		return
@@ -143,7 +143,7 @@ func living(dir string, s seat) bool {
 	if err != nil {
 		return !os.IsNotExist(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var b [8]byte
 	if _, err := f.ReadAt(b[:], slotLife); err == nil && binary.LittleEndian.Uint64(b[:]) != s.life {
 		return false

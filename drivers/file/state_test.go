@@ -38,10 +38,14 @@ func TestTokensGrowThroughEverything(t *testing.T) {
 		t.Errorf("expiry: token %d after %d, %v", g.Token, last, err)
 	}
 	last = g.Token + uint64(g.Spare)
-	s.Close()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	s = openTest(t, dir)
 	step("restart", s, request("k", time.Hour))
-	s.Close()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}

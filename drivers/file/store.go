@@ -39,6 +39,7 @@ type Store struct {
 type local struct {
 	line    []*waiter // in the order in which they came
 	queued  bool      // somebody ever stood in it
+	left    []name    // who gave up and stands in the state file's line still
 	held    map[name]int64
 	sweepAt int // size of held at which ended leases are forgotten
 	serving bool
@@ -122,7 +123,7 @@ func (s *Store) bury() {
 	}
 }
 
-// Features: tokens, and a line for those who wait through one Store.
+// Features tells of tokens, and of a line for those who wait through one Store.
 func (s *Store) Features() driver.Features {
 	return driver.Features{Fencing: true, FIFO: true, MinLease: minLease}
 }

@@ -50,46 +50,55 @@ func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, er
 }
 
 // giveUp ends a wait. What the waiter may be given at this moment goes to the
-// next. It takes a second at most, longer only if the state file is stuck: the
-// place in line is then removed when the file can be entered again.
+// next. It takes a second at most, also when the state file is stuck: the place
+// in line is then removed as soon as the file can be entered.
 func (s *Store) giveUp(ctx context.Context, w *waiter) (driver.Grant, error) {
-	reason := driver.ErrClosed
-	if ctx.Err() != nil {
-		reason = ctx.Err()
-	}
 	i := shardOf(w.req.Key)
-	if s.take(i, w.req.Owner) == nil {
-		if res := <-w.done; res.err != nil {
-			return driver.Grant{}, errors.Join(reason, res.err)
+	waited := s.take(i, w.req.Owner) != nil
+	if ctx.Err() == nil { // the store closes: Close gives back all that it has
+		if !waited {
+			<-w.done
 		}
-		if reason == driver.ErrClosed {
-			return driver.Grant{}, reason // Close gives it back
-		}
-		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if err := s.release(free, nil, &w.req); err != nil && !errors.Is(err, driver.ErrNotHeld) {
-			return driver.Grant{}, errors.Join(reason, err)
-		}
-		return driver.Grant{}, errors.Join(reason, driver.ErrHeld)
+		return driver.Grant{}, driver.ErrClosed
 	}
-	if reason == driver.ErrClosed {
-		return driver.Grant{}, reason // Close leaves the line
-	}
-	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	err := s.visit(leave, i, func(v *visit) error {
-		e, err := v.entry(w.req.Key)
-		if err == nil {
-			n := len(e.line)
-			e.line = slices.DeleteFunc(e.line, func(x waiting) bool { return x.seat == s.seat && x.owner == w.req.Owner })
-			v.dirty = v.dirty || len(e.line) != n
-		}
-		return err
-	})
-	if err != nil {
-		s.serve(i)
+	if waited {
+		s.leave(short, i, w)
+		return driver.Grant{}, errors.Join(ctx.Err(), driver.ErrHeld)
 	}
-	return driver.Grant{}, errors.Join(reason, driver.ErrHeld)
+	err := (<-w.done).err
+	if err == nil {
+		err = s.release(short, nil, &w.req)
+	}
+	if err == nil || errors.Is(err, driver.ErrNotHeld) {
+		err = driver.ErrHeld // nothing is left of the grant
+	}
+	return driver.Grant{}, errors.Join(ctx.Err(), err)
+}
+
+// leave removes w's place in the state file's line.
+func (s *Store) leave(ctx context.Context, i int, w *waiter) {
+	n := name{w.req.Key, w.req.Owner}
+	if s.visit(ctx, i, func(v *visit) error { return s.strike(v, n) }) == nil {
+		return
+	}
+	s.mu.Lock()
+	s.local[i].left = append(s.local[i].left, n)
+	s.mu.Unlock()
+	s.serve(i)
+}
+
+// strike removes a place of this store from the line of v's state.
+func (s *Store) strike(v *visit, n name) error {
+	e, err := v.entry(n.key)
+	if err != nil {
+		return err
+	}
+	before := len(e.line)
+	e.line = slices.DeleteFunc(e.line, func(x waiting) bool { return x.seat == s.seat && x.owner == n.owner })
+	v.dirty = v.dirty || len(e.line) < before
+	return nil
 }
 
 // drain ends a waiter whose question failed while somebody took it.
@@ -154,7 +163,8 @@ func (s *Store) serve(i int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := &s.local[i]
-	if s.closed || len(l.line) == 0 && (len(l.held) == 0 || len(s.listeners) == 0) {
+	idle := len(l.line) == 0 && len(l.left) == 0 && (len(l.held) == 0 || len(s.listeners) == 0)
+	if s.closed || idle {
 		return
 	}
 	if l.serving {
@@ -174,8 +184,9 @@ func (s *Store) serve(i int) {
 }
 
 // look visits state file i: those who wait in this store get what they can,
-// and those who lost a lease hear of it.
+// those who gave up leave the line, and those who lost a lease hear of it.
 func (s *Store) look(i int) {
+	left := s.takeLeft(i)
 	err := s.visit(s.ctx, i, func(v *visit) error {
 		for key, ws := range byKey(s.line(i)) {
 			e, err := v.entry(key)
@@ -184,16 +195,32 @@ func (s *Store) look(i int) {
 			}
 			s.rejoin(v, e, ws)
 		}
+		for _, n := range left {
+			if err := s.strike(v, n); err != nil {
+				return err
+			}
+		}
 		return s.findLost(v)
 	})
 	if err == nil || errors.Is(err, driver.ErrClosed) || s.ctx.Err() != nil {
 		return
 	}
+	s.mu.Lock()
+	s.local[i].left = append(s.local[i].left, left...)
+	s.mu.Unlock()
 	for _, w := range s.line(i) {
 		if w := s.take(i, w.req.Owner); w != nil {
 			w.done <- result{err: err}
 		}
 	}
+}
+
+func (s *Store) takeLeft(i int) []name {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := s.local[i].left
+	s.local[i].left = nil
+	return left
 }
 
 // rejoin puts those of ws in line who lost their places: the data was lost, or

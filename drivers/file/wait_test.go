@@ -194,22 +194,25 @@ func TestStopWithinTheCallOfALoss(t *testing.T) {
 	t.Parallel()
 	s := openTest(t, dirFor(t))
 	var stop func()
-	done := make(chan int, 3)
-	calls := 0
+	done := make(chan struct{}, 3)
 	stop = s.NotifyLost(func(driver.Loss) {
-		calls++
 		stop()
-		done <- calls
+		done <- struct{}{}
 	})
-	for range 2 {
+	lose := func() {
+		t.Helper()
 		acquire(t, s, request("k", time.Hour))
 		if _, err := s.Break(t.Context(), "k"); err != nil {
 			t.Fatal(err)
 		}
 	}
+	lose()
 	<-done
-	s.Close()
-	if calls != 1 {
-		t.Errorf("called %d times, stopped in the first", calls)
+	lose()
+	if err := s.Close(); err != nil { // waits for all calls
+		t.Fatal(err)
+	}
+	if len(done) > 0 {
+		t.Errorf("called %d times after it was stopped", len(done))
 	}
 }

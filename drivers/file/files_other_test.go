@@ -1,0 +1,7 @@
+//go:build !linux
+
+package file
+
+import "testing"
+
+func openFiles(testing.TB, string) int { return 0 }
