@@ -56,6 +56,6 @@ func (g *group) gone() bool { return true } // asked once the program has ended
 
 func (g *group) close() {}
 
-func (g *group) stopped(syscall.Signal, chan os.Signal) bool { return false }
+func (g *group) stopped(syscall.Signal) bool { return false }
 
 func (g *group) hadTerminal() bool { return false }

@@ -120,8 +120,8 @@ func (g *group) close() {
 
 // stopped takes note that the program was stopped by sig, and reports whether
 // it is to go on.
-func (g *group) stopped(sig syscall.Signal, signals chan os.Signal) bool {
-	return g.tty.stopped(g.id, sig, signals)
+func (g *group) stopped(sig syscall.Signal) bool {
+	return g.tty.stopped(g.id, sig)
 }
 
 // hadTerminal reports whether the group got the terminal at any time.

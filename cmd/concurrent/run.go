@@ -63,7 +63,7 @@ func (c *runCommand) Run(s *streams) error {
 }
 
 // under runs cmd under the lock, which it releases.
-func (c *runCommand) under(s *streams, lock *locks.Lock, cmd *exec.Cmd, signals chan os.Signal) (outcome, error) {
+func (c *runCommand) under(s *streams, lock *locks.Lock, cmd *exec.Cmd, signals <-chan os.Signal) (outcome, error) {
 	cmd.Env = append(os.Environ(),
 		"CONCURRENT_KEY="+c.Key,
 		"CONCURRENT_TOKEN="+strconv.FormatUint(lock.Token(), 10))

@@ -101,9 +101,14 @@ func TestRunPassesSignals(t *testing.T) {
 		sig  syscall.Signal
 		name string
 	}{
-		{syscall.SIGHUP, "HUP"}, {syscall.SIGINT, "INT"}, {syscall.SIGQUIT, "QUIT"},
-		{syscall.SIGUSR1, "USR1"}, {syscall.SIGUSR2, "USR2"}, {syscall.SIGALRM, "ALRM"},
-		{syscall.SIGWINCH, "WINCH"}, {syscall.SIGTERM, "TERM"},
+		{syscall.SIGHUP, "HUP"},
+		{syscall.SIGINT, "INT"},
+		{syscall.SIGQUIT, "QUIT"},
+		{syscall.SIGUSR1, "USR1"},
+		{syscall.SIGUSR2, "USR2"},
+		{syscall.SIGALRM, "ALRM"},
+		{syscall.SIGWINCH, "WINCH"},
+		{syscall.SIGTERM, "TERM"},
 	} {
 		p.signal(s.sig)
 		p.says(s.name)

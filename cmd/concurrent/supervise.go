@@ -28,7 +28,7 @@ type supervision struct {
 	held    context.Context // ends with the lock
 	group   *group
 	pace    pace
-	signals chan os.Signal
+	signals <-chan os.Signal
 
 	end  time.Time   // when the lock stops being active if nothing renews it; zero: never
 	look *time.Timer // for the next look at the lease, or at what is left of the group
@@ -54,7 +54,7 @@ const (
 
 // supervise runs cmd under lock, passes signals on to it, and returns when it
 // and its process group have ended. An error means that it did not start.
-func supervise(lock *locks.Lock, cmd *exec.Cmd, signals chan os.Signal) (outcome, error) {
+func supervise(lock *locks.Lock, cmd *exec.Cmd, signals <-chan os.Signal) (outcome, error) {
 	remaining := lock.Remaining() // before the program starts: this process may be frozen just then
 	var end time.Time
 	if remaining != locks.Forever {
@@ -118,7 +118,7 @@ func (v *supervision) changed(c change) {
 		v.look.Reset(pollGroup)
 		return
 	}
-	if v.group.stopped(c.signal, v.signals) {
+	if v.group.stopped(c.signal) {
 		if v.lookAtLease(); !v.ending {
 			v.group.resume()
 		}

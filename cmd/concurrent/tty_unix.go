@@ -64,7 +64,7 @@ func (t *tty) give(id int) {
 
 // stopped deals with a program that was stopped by sig, and reports whether it
 // is to go on. It may stop this process too, until the shell continues it.
-func (t *tty) stopped(program int, sig syscall.Signal, signals chan os.Signal) bool {
+func (t *tty) stopped(program int, sig syscall.Signal) bool {
 	if t == nil || sig == syscall.SIGSTOP {
 		return false // whoever stopped it lets it go on
 	}
@@ -80,7 +80,7 @@ func (t *tty) stopped(program int, sig syscall.Signal, signals chan os.Signal) b
 	if front == program {
 		t.give(t.own)
 	}
-	if !suspend(signals) && asked {
+	if !suspend() && asked {
 		return false // in the background of no shell: it never gets the terminal
 	}
 	if t.foreground() == t.own && (front == program || asked) {
@@ -92,13 +92,14 @@ func (t *tty) stopped(program int, sig syscall.Signal, signals chan os.Signal) b
 // suspend stops this process and what its shell started with it, as Ctrl-Z
 // would, and reports whether that happened: where no shell is there to let it
 // go on, the kernel does not stop it.
-func suspend(signals chan os.Signal) bool {
+//
+// It is done with SIGTTIN, since Go does not bring back what SIGTSTP did
+// before signal.Notify.
+func suspend() bool {
 	resumed := make(chan os.Signal, 1)
 	signal.Notify(resumed, syscall.SIGCONT)
 	defer signal.Stop(resumed)
-	signal.Reset(syscall.SIGTSTP)
-	defer signal.Notify(signals, syscall.SIGTSTP)
-	_ = syscall.Kill(0, syscall.SIGTSTP)
+	_ = syscall.Kill(0, syscall.SIGTTIN)
 	select {
 	case <-resumed:
 		return true
@@ -118,6 +119,5 @@ func (t *tty) close(program int) {
 	if front := t.foreground(); t.given && (front == program || front > 0 && syscall.Kill(-front, 0) != nil) {
 		t.give(t.own)
 	}
-	signal.Reset(syscall.SIGTTOU)
 	_ = unix.Close(t.fd)
 }
