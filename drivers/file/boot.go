@@ -31,7 +31,7 @@ func checkBoot(ctx context.Context, dir string, boot [16]byte) error {
 	ok, err := lock.TryLockContext(ctx, 2*time.Millisecond)
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w: %s is locked by another process: %w", driver.ErrUnavailable, lock.Path(), context.Cause(ctx))
+		return fmt.Errorf("%w: %s is locked by another process: %w", driver.ErrUnavailable, lock.Path(), ctx.Err())
 	case err != nil || !ok:
 		return unavailable("lock file", err)
 	}
@@ -44,7 +44,7 @@ func checkBoot(ctx context.Context, dir string, boot [16]byte) error {
 		return nil
 	case err == nil:
 		if _, err := hex.DecodeString(strings.TrimSpace(string(got))); err != nil || len(got) != len(want) {
-			return damaged(name, errors.New("it names no start of a machine"))
+			return fmt.Errorf("%w: %w: %s names no start of a machine; remove that file, no lease is lost by it", driver.ErrUnavailable, ErrDamaged, name)
 		}
 		if err := removeTorn(dir); err != nil {
 			return err

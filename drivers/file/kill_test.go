@@ -59,6 +59,7 @@ func count(s driver.Store) error {
 }
 
 func TestSixteenProcessesShareADirectory(t *testing.T) {
+	t.Parallel()
 	dir := dirFor(t)
 	number, tokens := filepath.Join(dir, "..", "number"), filepath.Join(dir, "..", "tokens")
 	if err := os.WriteFile(number, []byte("0"), 0o600); err != nil {
@@ -122,6 +123,7 @@ func churn(s driver.Store) error {
 }
 
 func TestKill9AtAnyInstantLosesNothing(t *testing.T) {
+	t.Parallel()
 	times := 200
 	if testing.Short() {
 		times = 20

@@ -27,7 +27,7 @@ func (s *Store) probe() {
 			return
 		}
 		now := bootTime()
-		next := now + int64(s.pace())
+		next := now + int64(s.pace)
 		lives := map[seat]bool{}
 		for i, ks := range keys {
 			next = min(next, s.examine(i, ks, lives))
@@ -37,13 +37,6 @@ func (s *Store) probe() {
 		s.mu.Unlock()
 		t.Reset(time.Duration(max(next-bootTime(), int64(time.Millisecond))))
 	}
-}
-
-func (s *Store) pace() time.Duration {
-	if s.polls {
-		return pollTime
-	}
-	return probeTime
 }
 
 // awaited returns the keys that are waited for, by state file; nil, and the

@@ -5,7 +5,7 @@ package file
 import (
 	"context"
 	"errors"
-	"slices"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,59 +97,75 @@ func TestAFrozenHoldersLockIsFreeAfterItsLease(t *testing.T) {
 	}
 }
 
-// The promise is 20 ms on a machine that is not loaded; half of the times must
-// keep it here, whatever else runs.
-func TestAWaiterWakesWithin20msOfAReleaseInAnotherProcess(t *testing.T) {
+// The waiter's process looks by itself only once an hour: what wakes it is the
+// release, in this process. How soon is measured by BenchmarkWake.
+func TestAReleaseWakesAWaiterInAnotherProcess(t *testing.T) {
+	t.Parallel()
 	dir := dirFor(t)
 	s, p := openTest(t, dir), startAgent(t, dir)
-	var took []time.Duration
-	for range 21 {
-		r := request("k", time.Hour)
-		acquire(t, s, r)
-		q := request("k", time.Hour)
-		p.send(order{Do: "wait", Request: q})
-		waitFor(t, s, "k", 1)
-		at := bootTime()
-		if err := s.Release(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-		rep := p.report()
-		if rep.Err != "" {
-			t.Fatal(rep.Err)
-		}
-		took = append(took, time.Duration(rep.At-at))
-		p.must("release", q)
+	if rep := p.order(order{Do: "blind"}); rep.Err != "" {
+		t.Fatal(rep.Err)
 	}
-	slices.Sort(took)
-	t.Logf("woken after %v in the median, %v at most", took[len(took)/2], took[len(took)-1])
-	if m := took[len(took)/2]; m > 20*time.Millisecond {
-		t.Errorf("woken after %v in the median, promised are 20 ms", m)
+	defer time.AfterFunc(20*time.Second, p.kill).Stop()
+	for range 20 {
+		wake(t, s, p)
 	}
 }
 
-func TestWaitingDoesNotSpin(t *testing.T) {
-	dir := dirFor(t)
-	s, p := openTest(t, dir), startAgent(t, dir)
-	r := request("k", time.Hour)
+// wake has p wait for a key that s holds, releases it, and returns how long p
+// took to get it.
+func wake(t testing.TB, s *Store, p *process) time.Duration {
+	t.Helper()
+	r, q := request("k", time.Hour), request("k", time.Hour)
 	acquire(t, s, r)
-	before := p.order(order{Do: "ready"})
-	q := request("k", time.Hour)
 	p.send(order{Do: "wait", Request: q})
 	waitFor(t, s, "k", 1)
-	const span = 2 * time.Second
-	<-time.After(span)
+	at := bootTime()
 	if err := s.Release(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	after := p.report()
-	if after.Err != "" {
-		t.Fatal(after.Err)
+	rep := p.report()
+	if rep.Err != "" {
+		t.Fatal(rep.Err)
 	}
+	p.must("release", q)
+	return time.Duration(rep.At - at)
+}
+
+func TestWaitingDoesNotSpin(t *testing.T) {
+	t.Parallel()
+	dir := dirFor(t)
+	s, p := openTest(t, dir), startAgent(t, dir)
+	before := p.order(order{Do: "ready"})
+	const lease = 800 * time.Millisecond
+	acquire(t, s, request("k", lease))
+	after := p.must("wait", request("k", time.Hour))
 	used := time.Duration(after.CPU - before.CPU)
-	t.Logf("%v of processor time in %v of waiting", used, span)
-	if used > span/5 {
-		t.Errorf("waiting for %v used %v of processor time", span, used)
+	t.Logf("%v of processor time in %v of waiting", used, lease)
+	if used > lease/5 {
+		t.Errorf("waiting for %v used %v of processor time", lease, used)
 	}
+}
+
+// What somebody else wrote into the file of a living store makes its leases
+// not look like those of a dead one.
+func TestForeignContentKillsNobody(t *testing.T) {
+	t.Parallel()
+	dir := dirFor(t)
+	s, p := openTest(t, dir), startAgent(t, dir)
+	p.must("try", request("k", time.Hour))
+	name := slotFile(dir, s.seat.slot+1)
+	for _, content := range []string{"", "x", strings.Repeat("foreign ", 30)} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.TryAcquire(t.Context(), request("k", time.Hour)); !errors.Is(err, driver.ErrHeld) {
+			t.Errorf("%q in %s: %v, want ErrHeld", content, name, err)
+		}
+	}
+	p.kill()
+	acquire(t, s, request("k", time.Hour))
+	openTest(t, dir) // takes the slot
 }
 
 func TestAFrozenWaiterIsPassedOver(t *testing.T) {
@@ -210,7 +226,7 @@ func TestAProcessFrozenInAChangeStopsItsFilesKeysOnly(t *testing.T) {
 	if rep := p.order(order{Do: "enter", Stuck: 3}); rep.Err != "" {
 		t.Fatal(rep.Err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("why"))
 	defer cancel()
 	_, err := s.Extend(ctx, held)
 	if !errors.Is(err, driver.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "lock-03") {

@@ -103,7 +103,7 @@ func (sh *shard) enterFile(ctx context.Context, closing <-chan struct{}) error {
 
 func (sh *shard) stuck(ctx context.Context) error {
 	return fmt.Errorf("%w: %s is locked by a process in the middle of a change; if it is frozen, let it go on or end it: %w",
-		driver.ErrUnavailable, sh.lock, context.Cause(ctx))
+		driver.ErrUnavailable, sh.lock, ctx.Err())
 }
 
 func (sh *shard) leave() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -19,15 +20,33 @@ const maxSlots = 4096
 // A slot file is locked by a living store as long as it is open; the kernel
 // unlocks it when the process ends, in whatever way. The file stays and the
 // slot is used again. It holds the life of its user, which tells it from other
-// users of the slot, and a counter for each state file, by which others call
-// the store to look at it: a counter is changed by whoever has entered the
-// state file. The first bytes are left free, since on Windows a lock on them
-// keeps others from reading them.
+// users of the slot, twice, once inverted, so that foreign content is not taken
+// for one; and a counter for each state file, by which others call the store to
+// look at it: a counter is changed by whoever has entered the state file. The
+// first bytes are left free, since on Windows a lock on them keeps others from
+// reading them.
 const (
 	slotLife  = 8
-	slotCalls = 16
+	slotCalls = 24
 	slotSize  = slotCalls + shards
 )
+
+// lifeBytes is how a life stands in a slot file. 0 is nobody's.
+func lifeBytes(life uint64) (b [slotCalls - slotLife]byte) {
+	binary.LittleEndian.PutUint64(b[:], life)
+	binary.LittleEndian.PutUint64(b[8:], ^life)
+	return b
+}
+
+// readLife returns the life in a slot file, and whether one is there.
+func readLife(f io.ReaderAt) (life uint64, ok bool) {
+	var b [slotCalls - slotLife]byte
+	if _, err := f.ReadAt(b[:], slotLife); err != nil {
+		return 0, false
+	}
+	life = binary.LittleEndian.Uint64(b[:])
+	return life, b == lifeBytes(life)
+}
 
 func slotFile(dir string, n uint32) string {
 	return filepath.Join(dir, fmt.Sprintf("live-%04d", n))
@@ -73,7 +92,10 @@ func claim(ctx context.Context, dir string) (*slot, error) {
 // leases for alive a moment longer.
 func (s *slot) enrol() error {
 	other := flock.New(s.name, flock.SetPermissions(0o600))
-	if ok, err := other.TryRLock(); ok || err != nil {
+	switch ok, err := other.TryRLock(); {
+	case err != nil:
+		return unavailable("slot file", err)
+	case ok:
 		_ = other.Unlock()
 		return fmt.Errorf("%w: the file system of %s does not keep locks (flock); use a directory on a local disk", driver.ErrUnfit, s.name)
 	}
@@ -81,12 +103,17 @@ func (s *slot) enrol() error {
 	if err != nil {
 		return unavailable("slot file", err)
 	}
-	var b [slotSize]byte
-	n, _ := f.ReadAt(b[slotLife:], slotLife)
-	s.orphaned = n > 0 && binary.LittleEndian.Uint64(b[slotLife:]) != 0
-	clear(b[:])
-	binary.LittleEndian.PutUint64(b[slotLife:], s.seat.life)
-	if _, err := f.WriteAt(b[slotLife:], slotLife); err != nil {
+	fi, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return unavailable("slot file", err)
+	}
+	last, ok := readLife(f)
+	s.orphaned = fi.Size() > 0 && (!ok || last != 0)
+	b := make([]byte, slotSize-slotLife)
+	life := lifeBytes(s.seat.life)
+	copy(b, life[:])
+	if _, err := f.WriteAt(b, slotLife); err != nil {
 		_ = f.Close()
 		return unavailable("slot file", err)
 	}
@@ -97,7 +124,8 @@ func (s *slot) enrol() error {
 // free gives the slot back. From then on its store counts as dead.
 func (s *slot) free() {
 	// What can't be written here is told by the lock too.
-	_, _ = s.file.WriteAt(make([]byte, 8), slotLife)
+	nobody := lifeBytes(0)
+	_, _ = s.file.WriteAt(nobody[:], slotLife)
 	_ = s.file.Close()
 	_ = s.lock.Unlock()
 }
@@ -144,8 +172,7 @@ func living(dir string, s seat) bool {
 		return !os.IsNotExist(err)
 	}
 	defer func() { _ = f.Close() }()
-	var b [8]byte
-	if _, err := f.ReadAt(b[:], slotLife); err == nil && binary.LittleEndian.Uint64(b[:]) != s.life {
+	if life, ok := readLife(f); ok && life != s.life {
 		return false
 	}
 	probe := flock.New(name, flock.SetFlag(os.O_RDONLY))

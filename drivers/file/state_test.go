@@ -236,3 +236,39 @@ func TestLeasesOfADeadStoreAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+// Who only looks, without entering, never takes a file that is being written
+// for a damaged one.
+func TestLookingMeetsNoHalfWrittenState(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, dirFor(t))
+	sh := &s.place.shards[0]
+	big := make([]byte, 1<<16)
+	stop, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for at := int64(1); ; at++ {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			im := image{at: at}
+			e := entry{key: string(big[:driver.MaxKey]), line: make([]waiting, at%500)}
+			b, _ := e.append(im.appendHeader(nil), nil)
+			if err := sh.save(seal(b)); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	for range 3000 {
+		if err := sh.snapshot(new(image)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -15,7 +15,8 @@ type Store struct {
 	place    *place
 	slot     *slot
 	seat     seat
-	polls    bool // nobody tells when this store is called
+	polls    bool          // nobody tells when this store is called
+	pace     time.Duration // of probe
 	warnings []error
 
 	ctx     context.Context // ends with closing
@@ -89,20 +90,27 @@ func open(ctx context.Context, dir string) (*Store, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.closing = s.ctx.Done()
 	s.warnings = slices.Clone(p.warnings)
-	s.polls = p.watch == nil
 	p.mu.Lock()
 	p.stores[sl.seat.slot] = s
 	p.mu.Unlock()
-	if !s.polls {
-		if err := p.watch.add(s); err != nil {
-			s.polls = true
-			s.warnings = append(s.warnings, fmt.Errorf("file: %s can't be watched, so waiters look every %v, and a broken lock is seen at its next renewal; raising fs.inotify.max_user_watches may prevent that: %w", sl.name, pollTime, err))
-		}
-	}
+	s.watch()
 	if sl.orphaned {
 		s.bury()
 	}
 	return s, nil
+}
+
+// watch has the store told when others call it, or has it look by itself.
+func (s *Store) watch() {
+	s.pace = probeTime
+	if s.place.watch != nil {
+		err := s.place.watch.add(s)
+		if err == nil {
+			return
+		}
+		s.warnings = append(s.warnings, fmt.Errorf("file: %s can't be watched, so waiters look every %v, and a broken lock is seen at its next renewal; raising fs.inotify.max_user_watches may prevent that: %w", s.slot.name, pollTime, err))
+	}
+	s.polls, s.pace = true, pollTime
 }
 
 // bury forgets what the last user of the slot, who was killed, left in the

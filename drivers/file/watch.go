@@ -66,13 +66,21 @@ func (w *watch) add(st *Store) error {
 	w.mu.Lock()
 	w.stores[st.slot.name] = st
 	w.mu.Unlock()
-	return w.fs.Add(st.slot.name)
+	err := w.fs.Add(st.slot.name)
+	if err != nil {
+		w.forget(st)
+	}
+	return err
+}
+
+func (w *watch) forget(st *Store) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.stores, st.slot.name)
 }
 
 func (w *watch) remove(st *Store) {
-	w.mu.Lock()
-	delete(w.stores, st.slot.name)
-	w.mu.Unlock()
+	w.forget(st)
 	// It is gone already if somebody removed the file.
 	_ = w.fs.Remove(st.slot.name)
 }
