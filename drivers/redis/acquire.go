@@ -1,0 +1,89 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// What acquire.lua answers.
+const (
+	isHeld    = 0
+	isGranted = 1
+	otherMode = 2
+)
+
+// TryAcquire asks once. A request whose reply does not come before ctx ends is
+// released in the background, as soon as it is over.
+func (s *Store) TryAcquire(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	if err := s.checkLease(&r); err != nil {
+		return driver.Grant{}, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return driver.Grant{}, err
+	}
+	defer s.end()
+	a := s.ask(ctx, &r, "")
+	if a.err != nil && a.again {
+		s.cleaning.Go(func() { s.giveBack(r, "", a.pending) })
+	}
+	return a.grant, a.err
+}
+
+func (s *Store) checkLease(r *driver.Request) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	return r.CheckLease(minLease)
+}
+
+// An asked is what became of a request.
+type asked struct {
+	answer
+	grant driver.Grant
+	place int // how many wait before this waiter
+	err   error
+}
+
+// ask asks for a lease, for a waiter with a name or for one that does not wait.
+// With a name, a key that is held has the waiter in its queue afterwards.
+func (s *Store) ask(ctx context.Context, r *driver.Request, name string) (a asked) {
+	micros, stay := lease(r.Lease)
+	a.answer = s.call(ctx, 2, acquireScript, r.Key,
+		r.Owner, int(r.Mode), micros, s.introduce(&r.Holder), s.counted, name, stay)
+	if a.err = a.answer.err; a.err != nil {
+		return a
+	}
+	switch a.numbers[0] {
+	case isGranted:
+		a.grant, a.err = s.granted(r, &a.answer)
+	case otherMode:
+		a.err = fmt.Errorf("%w: redis: this owner holds the key already, in another mode than %v",
+			driver.ErrInvalidRequest, r.Mode)
+	default:
+		a.err = &driver.HeldError{For: untilFree(a.numbers[1])}
+		if len(a.numbers) > 2 {
+			a.place = int(a.numbers[2])
+		}
+	}
+	return a
+}
+
+// granted returns what the server granted, unless the store was closed
+// meanwhile: then Close releases it.
+func (s *Store) granted(r *driver.Request, a *answer) (driver.Grant, error) {
+	s.held.add(r, a.sent)
+	if s.isClosed() {
+		return driver.Grant{}, driver.ErrClosed
+	}
+	return driver.Grant{Token: uint64(a.numbers[1]) << spareBits, Spare: spare, Sent: a.sent}, nil
+}
+
+func untilFree(micros int64) time.Duration {
+	if micros < 0 || micros > int64(longest/time.Microsecond) {
+		return driver.Forever
+	}
+	return time.Duration(micros) * time.Microsecond
+}

@@ -1,0 +1,127 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// An answer is how a call ended.
+type answer struct {
+	numbers []int64   // of the reply, as many as the caller wants or more
+	table   []any     // the reply of a call that wants more than numbers
+	sent    time.Time // just before the try that was answered left
+	again   bool      // a try that was not answered may have been carried out
+	pending *call     // the one that is under way still; nil: none is
+	err     error
+}
+
+const (
+	firstPause = 8 * time.Millisecond
+	mostPause  = 512 * time.Millisecond
+)
+
+// call runs a script that answers with n numbers or more, and runs it again
+// while that may help. The error is ctx's, or one of package driver.
+func (s *Store) call(ctx context.Context, n int, sc *script, key string, args ...any) answer {
+	a, c := s.run(ctx, sc, false, key, args)
+	if a.err != nil {
+		return a
+	}
+	if cmd, ok := c.cmd.(once); ok && len(cmd.Val()) >= n {
+		a.numbers = cmd.Val()
+		return a
+	}
+	a.err = s.failed(ctx, errReply)
+	return a
+}
+
+// callTable is call for scripts that answer with n values of any kind.
+func (s *Store) callTable(ctx context.Context, n int, sc *script, key string, args ...any) answer {
+	a, c := s.run(ctx, sc, true, key, args)
+	if a.err != nil {
+		return a
+	}
+	if cmd, ok := c.cmd.(onceTable); ok {
+		if table, ok := cmd.Val().([]any); ok && len(table) >= n {
+			a.table = table
+			return a
+		}
+	}
+	a.err = s.failed(ctx, errReply)
+	return a
+}
+
+func (s *Store) run(ctx context.Context, sc *script, table bool, key string, args []any) (a answer, c *call) {
+	name := redisKey(key)
+	for try := 0; ; try++ {
+		c = newCall(sc, name, args...)
+		c.table = table
+		went, err := s.batch.do(ctx, c)
+		if !c.over() {
+			a.err = err
+			a.again = a.again || went
+			if went {
+				a.pending = c
+			}
+			return a, c
+		}
+		a.sent = c.sent
+		if err = c.cmd.Err(); err == nil {
+			return a, c
+		}
+		fate := fateOf(err)
+		a.again = a.again || fate == unknown
+		if fate == refused || try >= s.retries || !s.pause(ctx, try) {
+			a.err = s.failed(ctx, err)
+			return a, c
+		}
+	}
+}
+
+// failed returns what a caller is told of err.
+func (s *Store) failed(ctx context.Context, err error) error {
+	told := s.secrets.explain(err)
+	switch {
+	case s.isClosed():
+		return driver.ErrClosed
+	case ctx.Err() != nil:
+		return errors.Join(ctx.Err(), told)
+	case fateOf(err) != refused:
+		return outage{told}
+	}
+	return told
+}
+
+// An outage is an error of a server that may serve again soon.
+type outage struct{ error }
+
+// Unwrap returns what it is about.
+func (o outage) Unwrap() error { return o.error }
+
+// pause waits before a call is made again, and reports whether it may be.
+func (s *Store) pause(ctx context.Context, try int) bool {
+	d := min(firstPause<<try, mostPause)
+	timer := time.NewTimer(d/2 + time.Duration(rand.Int64N(int64(d/2)+1)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.closed:
+	}
+	return false
+}
+
+// lease returns a lease as the scripts take it: in microseconds, and how long
+// its key stays, in milliseconds.
+func lease(d time.Duration) (micros, stay any) {
+	if d >= longest {
+		return "", ""
+	}
+	us := int64((d + time.Microsecond - 1) / time.Microsecond)
+	return us, (us+999)/1000 + 1000
+}

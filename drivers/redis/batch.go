@@ -1,0 +1,199 @@
+package redis
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+const (
+	// lanes is how many batches are under way at once. While one is, the
+	// calls that come form the next: the more lanes, the smaller the batches.
+	lanes = 2
+	// overdue is how long a batch is under way before it no longer counts as
+	// one: calls that come then must not wait for a connection that hangs.
+	overdue = 100 * time.Millisecond
+	// mostLanes bounds the connections of a server that answers nothing.
+	mostLanes = 16
+	// batchMost is how many calls go together, so that the first need not wait
+	// for too many others' replies.
+	batchMost = 128
+)
+
+// A batcher sends the calls of many goroutines together. A call that comes
+// alone leaves at once: nobody waits for company.
+type batcher struct {
+	client redis.UniversalClient
+
+	mu     sync.Mutex
+	queue  []*call
+	active []*lane
+	watch  *time.Timer
+	armed  bool
+	closed bool
+	quit   chan struct{} // closed when nobody is to wait any more
+	group  sync.WaitGroup
+}
+
+// A lane sends one batch after another, as long as there are calls.
+type lane struct{ since time.Time } // when its batch left
+
+// do has c sent, and waits until it has its reply or ctx ends, when it reports
+// whether c may have left.
+func (b *batcher) do(ctx context.Context, c *call) (left bool, err error) {
+	b.submit(c)
+	err = b.await(ctx, c)
+	return c.over() || !c.state.CompareAndSwap(queued, abandoned), err
+}
+
+// await waits for c's reply, and returns its error if there is one. Unless c is
+// over, the error is why it was not waited for.
+func (b *batcher) await(ctx context.Context, c *call) (err error) {
+	select {
+	case <-c.done:
+		return c.cmd.Err()
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-b.quit:
+		err = driver.ErrClosed
+	}
+	if c.over() {
+		return c.cmd.Err()
+	}
+	return err
+}
+
+func (b *batcher) submit(cs ...*call) {
+	b.mu.Lock()
+	b.queue = append(b.queue, cs...)
+	b.start()
+	b.mu.Unlock()
+}
+
+// start starts a lane for what is queued, if there is room. b.mu is held.
+func (b *batcher) start() {
+	if len(b.queue) == 0 || b.closed {
+		return
+	}
+	if len(b.active) >= lanes {
+		busy, now := 0, time.Now()
+		for _, l := range b.active {
+			if now.Sub(l.since) < overdue {
+				busy++
+			}
+		}
+		if busy >= lanes || len(b.active) >= mostLanes {
+			b.arm()
+			return
+		}
+	}
+	l := &lane{since: time.Now()}
+	b.active = append(b.active, l)
+	b.group.Go(func() { b.run(l) })
+}
+
+// arm has the lanes looked at later: all of them may hang.
+func (b *batcher) arm() {
+	if b.armed {
+		return
+	}
+	b.armed = true
+	if b.watch == nil {
+		b.watch = time.AfterFunc(overdue, b.look)
+	} else {
+		b.watch.Reset(overdue)
+	}
+}
+
+func (b *batcher) look() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.armed = false
+	b.start()
+}
+
+func (b *batcher) run(l *lane) {
+	var batch []*call
+	for {
+		batch = b.take(l, batch[:0])
+		if len(batch) == 0 {
+			return
+		}
+		b.send(batch, false)
+		var again []*call
+		for _, c := range batch {
+			if unknownScript(c.cmd.Err()) {
+				again = append(again, c)
+				continue
+			}
+			close(c.done)
+		}
+		if again != nil {
+			b.send(again, true)
+			for _, c := range again {
+				close(c.done)
+			}
+		}
+	}
+}
+
+// take returns the next calls whose callers still wait. If there is none, the
+// lane is over.
+func (b *batcher) take(l *lane, batch []*call) []*call {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, c := range b.queue {
+		if len(batch) == batchMost {
+			break
+		}
+		n++
+		if c.state.CompareAndSwap(queued, under) {
+			batch = append(batch, c)
+		}
+	}
+	rest := copy(b.queue, b.queue[n:])
+	clear(b.queue[rest:])
+	b.queue = b.queue[:rest]
+	l.since = time.Now()
+	if len(batch) == 0 {
+		b.active = slices.DeleteFunc(b.active, func(other *lane) bool { return other == l })
+	}
+	return batch
+}
+
+// send sends the calls in one round trip and reads their replies. What goes
+// wrong is each command's error.
+func (b *batcher) send(batch []*call, text bool) {
+	ctx := context.Background() // callers leave when theirs ends
+	now := time.Now()
+	if len(batch) == 1 {
+		c := batch[0]
+		c.sent, c.cmd = now, c.command(ctx, text)
+		_ = b.client.Process(ctx, c.cmd)
+		return
+	}
+	pipe := b.client.Pipeline()
+	for _, c := range batch {
+		c.sent, c.cmd = now, c.command(ctx, text)
+		_ = pipe.Process(ctx, c.cmd)
+	}
+	_, _ = pipe.Exec(ctx)
+}
+
+// close ends the batcher. Calls that have not left are not sent any more, and
+// nobody waits for those that have.
+func (b *batcher) close() {
+	b.mu.Lock()
+	b.closed = true
+	if b.watch != nil {
+		b.watch.Stop()
+	}
+	b.mu.Unlock()
+	close(b.quit)
+}

@@ -1,0 +1,165 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// oldest is the first version with what the scripts need: flags of scripts,
+// which let a lease be extended and released when the memory is full.
+const oldest = 7
+
+// check finds out whether every server that has keys is fit to hold locks.
+func (s *Store) check(ctx context.Context) error {
+	nodes, err := s.masters(ctx)
+	if err != nil {
+		return s.unreachable(ctx, err)
+	}
+	for i, node := range nodes {
+		if err := s.checkNode(ctx, node, i == 0); err != nil {
+			return err
+		}
+	}
+	return s.checkInbox(ctx)
+}
+
+func (s *Store) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ctx.Err(), s.secrets.explain(err))
+	}
+	return s.secrets.explain(err)
+}
+
+func (s *Store) checkNode(ctx context.Context, node redis.Cmdable, first bool) error {
+	conn, ok := node.(interface {
+		Do(ctx context.Context, args ...any) *redis.Cmd
+	})
+	if !ok {
+		return unfit("a %T can't be asked what it is", node)
+	}
+	hello, err := conn.Do(ctx, "hello").Result()
+	switch {
+	case err == nil:
+		if err := s.checkServer(fields(hello)); err != nil {
+			return err
+		}
+	case !isReply(err) || fateOf(err) == postponed:
+		return s.unreachable(ctx, err)
+	case redis.HasErrorPrefix(err, "NOAUTH"):
+		return s.secrets.explain(err)
+	}
+	if err := s.checkScripts(ctx, node); err != nil {
+		return err
+	}
+	if first {
+		s.checkMemory(ctx, node)
+	}
+	return nil
+}
+
+// checkServer looks at what a server says of itself. What it does not say is
+// taken to be right.
+func (s *Store) checkServer(hello map[string]string) error {
+	if hello["mode"] == "sentinel" {
+		return unfit("this is a Sentinel, which has no locks; add master_name= to the URL, or connect to the master")
+	}
+	if hello["role"] == "replica" || hello["role"] == "slave" {
+		return unfit("this server is a read-only replica, which does not see the newest locks; the URL must name the master, or Sentinel with master_name=")
+	}
+	if _, cluster := s.client.(*redis.ClusterClient); hello["mode"] == "cluster" && !cluster {
+		return unfit("this server is a node of a Cluster; name another of its nodes with addr= (New wants a ClusterClient)")
+	}
+	version := hello["version"]
+	major, _, _ := strings.Cut(version, ".")
+	if n, err := strconv.Atoi(major); err == nil && n < oldest {
+		return unfit("the server's version is %s; the scripts need Redis 7.0 or Valkey 7.2, or later", version)
+	}
+	return nil
+}
+
+// fields reads a reply of names and values, in either protocol.
+func fields(reply any) map[string]string {
+	found := make(map[string]string)
+	switch reply := reply.(type) {
+	case map[any]any:
+		for name, value := range reply {
+			found[fmt.Sprint(name)] = fmt.Sprint(value)
+		}
+	case []any:
+		for pair := range slices.Chunk(reply, 2) {
+			if len(pair) == 2 {
+				found[fmt.Sprint(pair[0])] = fmt.Sprint(pair[1])
+			}
+		}
+	}
+	return found
+}
+
+// checkScripts runs a script that tries the commands of the others.
+func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
+	name := redisKey(space + "probe:" + s.inbox.id)
+	reply, err := node.Eval(ctx, probeScript.text, []string{name}, s.inbox.channel()).StringSlice()
+	switch {
+	case err == nil && len(reply) == 0:
+		return nil
+	case err == nil:
+		return unfit("the ACL lets this user not run: %s; the driver's documents list what it needs", strings.Join(reply, ", "))
+	case !isReply(err) || fateOf(err) == postponed && !strings.HasPrefix(err.Error(), "MOVED"):
+		return s.unreachable(ctx, err)
+	case redis.HasErrorPrefix(err, "NOPERM") && strings.Contains(err.Error(), "key"):
+		return nil // it may use those of the locks that it will be asked for
+	case redis.HasErrorPrefix(err, "NOPERM"):
+		return unfit("the ACL lets this user not run scripts, as EVAL and EVALSHA do (the server said: %s)", s.secrets.hide(err.Error()))
+	case redis.HasErrorPrefix(err, "NOAUTH"):
+		return s.secrets.explain(err)
+	}
+	return unfit("this server, or the proxy before it, does not run the scripts that locks are made of (it said: %s)", s.secrets.hide(err.Error()))
+}
+
+// checkMemory warns of a server that removes keys when its memory is full. It
+// needs INFO, which the user need not have.
+func (s *Store) checkMemory(ctx context.Context, node redis.Cmdable) {
+	info, err := node.Info(ctx, "memory").Result()
+	if err != nil {
+		return
+	}
+	found := make(map[string]string)
+	for line := range strings.Lines(info) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			found[name] = value
+		}
+	}
+	policy := found["maxmemory_policy"]
+	if policy != "" && policy != "noeviction" && found["maxmemory"] != "0" {
+		s.warned = append(s.warned, fmt.Errorf("redis: the server's maxmemory-policy is %s: when its memory is full it removes keys, and may "+
+			"remove locks that are held; set it to noeviction, or use a server of its own", policy))
+	}
+}
+
+// checkInbox waits until the subscription stands.
+func (s *Store) checkInbox(ctx context.Context) error {
+	for {
+		live, change, failure := s.inbox.status()
+		switch {
+		case live:
+			return nil
+		case failure != nil && redis.HasErrorPrefix(failure, "NOPERM"):
+			return unfit("the ACL lets this user not subscribe to channels that begin with %sin: (the server said: %s)", space, s.secrets.hide(failure.Error()))
+		case failure != nil && isReply(failure) && fateOf(failure) == refused:
+			return unfit("this server, or the proxy before it, lets nobody subscribe (it said: %s)", s.secrets.hide(failure.Error()))
+		}
+		select {
+		case <-change:
+		case <-ctx.Done():
+			if failure != nil {
+				return s.unreachable(ctx, failure)
+			}
+			return ctx.Err()
+		}
+	}
+}

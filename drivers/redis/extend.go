@@ -1,0 +1,102 @@
+package redis
+
+import (
+	"context"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// Extend makes the lease end r.Lease from now.
+func (s *Store) Extend(ctx context.Context, r driver.Request) (time.Time, error) {
+	if err := s.checkLease(&r); err != nil {
+		return time.Time{}, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return time.Time{}, err
+	}
+	defer s.end()
+	return s.extend(ctx, &r)
+}
+
+func (s *Store) extend(ctx context.Context, r *driver.Request) (time.Time, error) {
+	micros, stay := lease(r.Lease)
+	a := s.call(ctx, 1, extendScript, r.Key, r.Owner, int(r.Mode), micros, stay)
+	if a.err != nil {
+		return time.Time{}, a.err
+	}
+	return s.extended(r, a.numbers[0], a.sent)
+}
+
+func (s *Store) extended(r *driver.Request, reply int64, sent time.Time) (time.Time, error) {
+	if reply == 0 {
+		s.held.remove(r.Key, r.Owner)
+		return time.Time{}, driver.ErrNotHeld
+	}
+	s.held.add(r, sent)
+	return sent, nil
+}
+
+// ExtendAll sends all of them at once, in batches, and again those that were not
+// answered, while that may help.
+func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, []error) {
+	sent := time.Now()
+	errs := make([]error, len(rs))
+	if err := s.begin(ctx); err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return sent, errs
+	}
+	defer s.end()
+	todo := make([]int, 0, len(rs))
+	for i := range rs {
+		if errs[i] = s.checkLease(&rs[i]); errs[i] == nil {
+			todo = append(todo, i)
+		}
+	}
+	for try := 0; len(todo) > 0; try++ {
+		todo = s.extendSome(ctx, rs, errs, todo)
+		if try >= s.retries || len(todo) > 0 && !s.pause(ctx, try) {
+			break
+		}
+	}
+	for _, err := range errs {
+		if err != nil {
+			return sent, errs
+		}
+	}
+	return sent, nil
+}
+
+// extendSome sends the requests whose places are in todo, and returns those that
+// may be sent again. errs has the error of each.
+func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []error, todo []int) (again []int) {
+	calls := make([]*call, len(todo))
+	for n, i := range todo {
+		r := &rs[i]
+		micros, stay := lease(r.Lease)
+		calls[n] = newCall(extendScript, redisKey(r.Key), r.Owner, int(r.Mode), micros, stay)
+	}
+	s.batch.submit(calls...)
+	for n, i := range todo {
+		c := calls[n]
+		err := s.batch.await(ctx, c)
+		if !c.over() {
+			c.state.CompareAndSwap(queued, abandoned)
+			errs[i] = err
+			continue
+		}
+		if cmd, ok := c.cmd.(once); ok && err == nil && len(cmd.Val()) > 0 {
+			_, errs[i] = s.extended(&rs[i], cmd.Val()[0], c.sent)
+			continue
+		}
+		if err == nil {
+			err = errReply
+		}
+		if errs[i] = s.failed(ctx, err); fateOf(err) != refused {
+			again = append(again, i)
+		}
+	}
+	return again
+}

@@ -1,0 +1,54 @@
+package redis
+
+import (
+	"context"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+const (
+	giveBackFor   = 30 * time.Second
+	giveBackCall  = 2 * time.Second
+	giveBackPause = 50 * time.Millisecond
+	giveBackMost  = 5 * time.Second
+)
+
+// giveBack takes a waiter with a name out of the queue, and releases what an
+// unanswered request may have been granted. It waits until that is over, if it
+// is under way, and then asks until the server has answered once, or the lease
+// can no longer be held. It reports whether nothing is held and nobody queued.
+func (s *Store) giveBack(r driver.Request, name string, pending *call) bool {
+	ctx, cancel := context.WithTimeout(s.life, max(min(r.Lease, giveBackFor), giveBackCall))
+	defer cancel()
+	if pending != nil {
+		select {
+		case <-pending.done:
+		case <-s.life.Done():
+			return false
+		}
+		if cmd, ok := pending.cmd.(once); ok && name == "" && len(cmd.Val()) > 0 && cmd.Val()[0] != isGranted {
+			return true
+		}
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for pause := giveBackPause; ; pause = min(2*pause, giveBackMost) {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return false
+		}
+		if s.leave(ctx, &r, name) {
+			return true
+		}
+		timer.Reset(pause)
+	}
+}
+
+// leave ends a wait on the server, with what it may have been granted.
+func (s *Store) leave(ctx context.Context, r *driver.Request, name string) bool {
+	ctx, cancel := context.WithTimeout(ctx, giveBackCall)
+	defer cancel()
+	return s.call(ctx, 1, leaveScript, r.Key, r.Owner, int(r.Mode), s.counted, name).err == nil
+}

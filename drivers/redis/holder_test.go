@@ -1,0 +1,34 @@
+package redis
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+func TestHoldersAreReadAsWritten(t *testing.T) {
+	long := strings.Repeat("\xff", 255)
+	for _, h := range []driver.Holder{
+		{},
+		{Host: "h", PID: 1, Label: "l"},
+		{Host: long, PID: 1 << 30, Label: long},
+		{Host: "1 2", PID: -1, Label: "\x00"},
+	} {
+		s := new(Store)
+		s.inbox.id = newInboxID()
+		text := s.introduce(&h)
+		if text[:inboxLen] != s.inbox.id {
+			t.Errorf("%q does not begin with the inbox %q", text, s.inbox.id)
+		}
+		if got := holderOf(text[inboxLen:]); got != h {
+			t.Errorf("%+v is read as %+v", h, got)
+		}
+		if again := s.introduce(&h); again != text {
+			t.Errorf("the second time it is %q, not %q", again, text)
+		}
+	}
+	if h := holderOf("\xffshort"); h != (driver.Holder{}) {
+		t.Errorf("what is cut off is read as %+v", h)
+	}
+}

@@ -1,0 +1,88 @@
+package redis
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// scanCount is how many keys a step of a SCAN looks at.
+const scanCount = 1000
+
+// List yields the held keys that start with prefix. It goes through all keys of
+// the database with SCAN, on each master of a Cluster, and looks at those found.
+func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[driver.Info, error] {
+	return func(yield func(driver.Info, error) bool) {
+		if err := s.begin(ctx); err != nil {
+			yield(driver.Info{}, err)
+			return
+		}
+		defer s.end()
+		nodes, err := s.masters(ctx)
+		if err != nil {
+			yield(driver.Info{}, s.failed(ctx, err))
+			return
+		}
+		seen := make(map[string]bool)
+		for _, node := range nodes {
+			if !s.listNode(ctx, node, prefix, seen, yield) {
+				return
+			}
+		}
+	}
+}
+
+// listNode yields the keys of one node that were not seen before, and reports
+// whether to go on.
+func (s *Store) listNode(ctx context.Context, node redis.Cmdable, prefix string, seen map[string]bool, yield func(driver.Info, error) bool) bool {
+	for cursor := uint64(0); ; {
+		names, next, err := node.Scan(ctx, cursor, keyPattern(prefix), scanCount).Result()
+		if err == nil && s.isClosed() {
+			err = redis.ErrClosed
+		}
+		if err != nil {
+			yield(driver.Info{}, s.failed(ctx, err))
+			return false
+		}
+		for _, name := range names {
+			key, ok := lockKey(name)
+			if !ok || seen[key] || !strings.HasPrefix(key, prefix) {
+				continue
+			}
+			seen[key] = true
+			info, err := s.inspect(ctx, key)
+			if err != nil {
+				yield(driver.Info{}, err)
+				return false
+			}
+			if len(info.Holders) > 0 && !yield(info, nil) {
+				return false
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return true
+		}
+	}
+}
+
+// masters returns whatever has keys.
+func (s *Store) masters(ctx context.Context) ([]redis.Cmdable, error) {
+	cluster, ok := s.client.(*redis.ClusterClient)
+	if !ok {
+		return []redis.Cmdable{s.client}, nil
+	}
+	var mu sync.Mutex
+	var nodes []redis.Cmdable
+	err := cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		nodes = append(nodes, node)
+		return nil
+	})
+	return nodes, err
+}

@@ -1,0 +1,76 @@
+#!lua
+-- Grants a lease, or tells for how long the key may be held and, to one that
+-- waits, how many wait before it.
+--
+-- ARGV: owner, mode, lease in µs (empty: no end), inbox and holder, COUNTED,
+-- the waiter's name (empty: does not wait), how long the key stays in ms.
+-- Returns {1, token}, {0, µs or -1, place} or {2}: this owner holds the key in
+-- another mode.
+--#include state.lua
+--#include clock.lua
+local who, wants, asked, by, COUNTED, me = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+
+-- Most often the key is free and nobody waits for it.
+if wants == 0 and mode == 0 and ends <= now and queue == '' and asked then
+  token = math.max(token + 1, now)
+  redis.call('HSET', key, 'r', struct.pack('>dddiBc0', token, now + asked, now, 0, #who, who) .. by)
+  redis.call('PEXPIRE', key, ARGV[7])
+  return {1, token}
+end
+
+--#include leases.lua
+--#include queue.lua
+
+local untl = asked and now + asked or NEVER
+local e, t, s = lease(who, wants)
+if e == false then
+  return {2}
+end
+if e then
+  leave(me)
+  save(hold(who, wants, untl, t, s, by, e))
+  return {1, t}
+end
+
+-- Those who wait come first.
+local room, first_in_line, turn = fits(wants), nil, nil
+if room and queue ~= '' then
+  first_in_line, turn = wake(me)
+end
+if room and (not first_in_line or first_in_line == me) then
+  leave(me)
+  token = math.max(token + 1, now)
+  by = hold(who, wants, untl, token, now, by)
+  if wants ~= 0 then
+    wake('') -- there may be room for the next one too
+  end
+  save(by)
+  return {1, token}
+end
+
+local left = ends - now
+if turn then
+  left = turn - now
+elseif ends == NEVER then
+  left = -1
+elseif wants == mode and mode > 0 and not room then
+  left = first - now
+end
+if left ~= -1 and left < 1 then
+  left = 1
+end
+local before = 0
+if me ~= '' then
+  local entry, at = struct.pack('>di', now + STALE, wants) .. me, place(me)
+  if at then
+    queue = string.sub(queue, 1, at - 1) .. entry .. string.sub(queue, at + ENTRY)
+  else
+    at = #queue + 1
+    queue = queue .. entry
+  end
+  before = (at - 1) / ENTRY
+end
+if scanned or queue ~= (state[2] or '') then
+  save(holder())
+end
+return {0, left, before}

@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+-- Ends every lease, tells the stores that hold one, and wakes who waits.
+--
+-- ARGV: COUNTED. Returns {how many waited, the leases}; see listing.lua.
+--#include state.lua
+--#include clock.lua
+--#include listing.lua
+local COUNTED, found, waiters = ARGV[1], listing(), waiting()
+--#include leases.lua
+--#include queue.lua
+
+for _, l in ipairs(found) do
+  local who, inbox = l[1], string.sub(l[6], 1, 12)
+  if l[2] ~= 0 then
+    redis.call('HDEL', key, 'o' .. who)
+  end
+  if string.byte(who) ~= 32 then -- nobody owns what was kept
+    redis.call('PUBLISH', 'lk:in:' .. inbox, 'b' .. string.char(#who) .. who .. key)
+  end
+end
+if #found > 0 then
+  free()
+  wake('')
+  save('')
+elseif scanned then
+  save('')
+end
+return {waiters, found}

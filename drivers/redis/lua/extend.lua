@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- Makes a lease end anew, counted from now.
+--
+-- ARGV: owner, mode, lease in µs (empty: no end), how long the key stays in ms.
+-- Returns {1}, or {0} if this owner holds no such lease.
+--#include state.lua
+--#include clock.lua
+local who, wants, asked = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+
+-- Most often nobody waits.
+if wants == 0 and mode == 0 and owner == who and ends > now and queue == '' and asked then
+  redis.call('HSET', key, 'r', struct.pack('>dddiBc0', token, now + asked, since, 0, #who, who) .. string.sub(state[1], rest))
+  redis.call('PEXPIRE', key, ARGV[4])
+  return {1}
+end
+
+--#include leases.lua
+
+local e, t, s, by = lease(who, wants)
+if e then
+  save(hold(who, wants, asked and now + asked or NEVER, t, s, by, e))
+  return {1}
+end
+if scanned then
+  save('')
+end
+return {0}

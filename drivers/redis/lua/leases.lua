@@ -1,0 +1,141 @@
+-- The leases of a key, whatever their mode. ends, mode and owner are those of
+-- state.lua; count and first are the number of leases that are Shared or of
+-- Slots, and a time before which none of them ends.
+local NEVER = 9007199254740991
+local count, first, scanned = 0, NEVER, false
+
+local function free()
+  ends, since, mode, owner, count = 0, 0, 0, '', 0
+end
+
+-- scan looks at every lease that is Shared or of Slots, and removes the ended.
+local function scan()
+  local all = redis.call('HGETALL', key)
+  count, first, ends, scanned = 0, NEVER, 0, true
+  for i = 1, #all, 2 do
+    if string.byte(all[i]) == 111 then -- o
+      local e = struct.unpack('>d', all[i + 1])
+      if e <= now then
+        redis.call('HDEL', key, all[i])
+      else
+        count, first, ends = count + 1, math.min(first, e), math.max(ends, e)
+      end
+    end
+  end
+  if count == 0 then
+    free()
+  end
+end
+
+if mode ~= 0 then
+  first, count = since, struct.unpack('>I', state[1], rest)
+  if first <= now then
+    scan()
+  end
+elseif ends <= now then
+  free()
+end
+
+-- fits tells whether a lease in a mode can stand beside the present ones.
+local function fits(wants)
+  if ends == 0 then
+    return true
+  end
+  return wants == mode and mode ~= 0 and (mode < 0 or count < mode)
+end
+
+-- lease returns the end, the token and the beginning of who's lease in a mode,
+-- and what follows them, if who has one; if it is in another mode, only false.
+local function lease(who, wants)
+  if ends == 0 then
+    return nil
+  end
+  if mode == 0 then
+    if owner ~= who then
+      return nil
+    end
+    if wants ~= 0 then
+      return false
+    end
+    return ends, token, since, string.sub(state[1], rest)
+  end
+  local found = redis.call('HGET', key, 'o' .. who)
+  if not found then
+    return nil
+  end
+  local e, t, s, after = struct.unpack('>ddd', found)
+  if e <= now then
+    return nil
+  end
+  if wants ~= mode then
+    return false
+  end
+  return e, t, s, string.sub(found, after)
+end
+
+-- hold writes a lease and returns what save needs of its holder; from is its end
+-- before, nil for a new one.
+local function hold(who, wants, untl, t, s, by, from)
+  if wants == 0 then
+    ends, since, mode, owner = untl, s, 0, who
+    return by
+  end
+  redis.call('HSET', key, 'o' .. who, struct.pack('>ddd', untl, t, s) .. by)
+  if not from then
+    count = count + 1
+  end
+  mode, first = wants, math.min(first, untl)
+  if from and from >= ends and untl < from then
+    scan()
+  else
+    ends = math.max(ends, untl)
+  end
+  return ''
+end
+
+-- drop removes a lease that ends at untl.
+local function drop(who, untl)
+  if mode == 0 then
+    return free()
+  end
+  redis.call('HDEL', key, 'o' .. who)
+  count = count - 1
+  if count == 0 then
+    free()
+  elseif untl >= ends then
+    scan()
+  end
+end
+
+-- holder returns the inbox and the holder of a present Exclusive lease.
+local function holder()
+  return mode == 0 and ends ~= 0 and string.sub(state[1], rest) or ''
+end
+
+-- save writes the record, with the holder of an Exclusive lease, and the queue,
+-- and sets how long the key stays.
+local function save(by)
+  local record
+  if mode == 0 then
+    record = struct.pack('>dddiBc0', token, ends, since, 0, #owner, owner) .. by
+  else
+    record = struct.pack('>dddiBI', token, ends, first, mode, 0, count)
+  end
+  if queue ~= '' then
+    redis.call('HSET', key, 'r', record, 'q', queue)
+  else
+    redis.call('HSET', key, 'r', record)
+    if state[2] then
+      redis.call('HDEL', key, 'q')
+    end
+  end
+  if ends == NEVER then
+    redis.call('PERSIST', key)
+  else
+    local stay = math.ceil(math.max(0, ends - now) / 1000) + 1000
+    if queue ~= '' and stay < 10000 then
+      stay = 10000
+    end
+    redis.call('PEXPIRE', key, stay)
+  end
+end

@@ -1,0 +1,35 @@
+-- listing returns every lease that has not ended: its owner, mode, token, age
+-- and time left in µs (-1: no end), inbox and holder. It writes nothing.
+local function listing()
+  local found = {}
+  local function add(who, t, s, e, by)
+    found[#found + 1] = {who, mode, t, now - s, e == 9007199254740991 and -1 or e - now, by}
+  end
+  if mode == 0 then
+    if ends > now then
+      add(owner, token, since, ends, string.sub(state[1], rest))
+    end
+    return found
+  end
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    if string.byte(all[i]) == 111 then -- o
+      local e, t, s, after = struct.unpack('>ddd', all[i + 1])
+      if e > now then
+        add(string.sub(all[i], 2), t, s, e, string.sub(all[i + 1], after))
+      end
+    end
+  end
+  return found
+end
+
+-- waiting returns how many wait and are alive.
+local function waiting()
+  local n = 0
+  for at = 1, #queue, 28 do
+    if struct.unpack('>d', queue, at) > now then
+      n = n + 1
+    end
+  end
+  return n
+end

@@ -1,0 +1,95 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// defaultRetries is how often a call is repeated where the client's options do
+// not say it.
+const defaultRetries = 3
+
+// An Option of New.
+type Option func(*options) error
+
+type options struct{ checkTimeout time.Duration }
+
+// WithCheckTimeout sets how long New may take to find out whether the server is
+// fit to hold locks. Default: 5 seconds. It must be positive.
+func WithCheckTimeout(d time.Duration) Option {
+	return func(o *options) error {
+		if d <= 0 {
+			return fmt.Errorf("redis: WithCheckTimeout must be positive, is %v", d)
+		}
+		o.checkTimeout = d
+		return nil
+	}
+}
+
+// New returns a store that uses client, for concurrent.Config.Store. Like Open
+// it connects, and returns ErrUnavailable or ErrUnfit if the server can't be
+// reached or would not keep the promises of locks. Close of the store does not
+// close client, which must be open as long as the store is. A failure leaves
+// nothing open.
+//
+// client is a *redis.Client, made by NewClient or NewFailoverClient, or a
+// *redis.ClusterClient. A Ring is ErrUnfit: the servers of a ring know nothing of
+// each other.
+func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
+	o := options{checkTimeout: 5 * time.Second}
+	for _, opt := range opts {
+		if err := opt(&o); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), o.checkTimeout)
+	defer cancel()
+	s := &Store{client: client, retries: defaultRetries}
+	switch c := client.(type) {
+	case *redis.Client:
+		if c == nil {
+			return nil, unfit("the client is nil")
+		}
+		s.counted = "1"
+		s.secrets = secrets{c.Options().Password}
+	case *redis.ClusterClient:
+		if c == nil {
+			return nil, unfit("the client is nil")
+		}
+		s.secrets = secrets{c.Options().Password}
+	default:
+		return nil, unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// open starts the store and finds out whether its server is fit. A failure
+// leaves nothing open but the client.
+func (s *Store) open(ctx context.Context) error {
+	s.closed = make(chan struct{})
+	s.life, s.endLife = context.WithCancel(context.Background())
+	s.batch = batcher{client: s.client, quit: make(chan struct{})}
+	s.inbox.init()
+	s.inbox.losses, s.inbox.broke = &s.losses, s.held.remove
+	go s.inbox.listen(s.life, s.client)
+	checked := make(chan error, 1)
+	go func() { checked <- s.check(ctx) }()
+	var err error
+	select {
+	case err = <-checked:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		s.stop()
+	}
+	return err
+}

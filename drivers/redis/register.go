@@ -1,0 +1,9 @@
+package redis
+
+import "github.com/concurrent-go/concurrent"
+
+func init() {
+	for _, scheme := range schemes {
+		concurrent.Register(scheme, redisDriver{})
+	}
+}

@@ -1,0 +1,54 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// minKeep is the shortest time for which Keep leaves a key held.
+const minKeep = time.Millisecond
+
+// Release ends the lease and wakes the first in line. Where an earlier try of
+// the same call was not answered, a lease that is not there was released by it.
+func (s *Store) Release(ctx context.Context, r driver.Request) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	return s.over(&r, s.call(ctx, 1, releaseScript, r.Key, r.Owner, int(r.Mode), s.counted))
+}
+
+// Keep leaves the key held by nobody.
+func (s *Store) Keep(ctx context.Context, r driver.Request) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	if r.Lease < minKeep && r.Lease != 0 {
+		return fmt.Errorf("%w: a key is kept for at least %v, or until its lease would have ended if that is 0; is %v",
+			driver.ErrInvalidRequest, minKeep, r.Lease)
+	}
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	micros, _ := lease(r.Lease)
+	return s.over(&r, s.call(ctx, 1, keepScript, r.Key, r.Owner, int(r.Mode), micros))
+}
+
+// over returns how a call that ends a lease ended.
+func (s *Store) over(r *driver.Request, a answer) error {
+	if a.err != nil {
+		return a.err
+	}
+	s.held.remove(r.Key, r.Owner)
+	if a.numbers[0] == 0 && !a.again {
+		return driver.ErrNotHeld
+	}
+	return nil
+}

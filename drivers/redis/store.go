@@ -1,0 +1,96 @@
+package redis
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+const (
+	// minLease is the shortest lease: below it, the way to the server counts.
+	minLease = 10 * time.Millisecond
+	// longest is from which length on a lease is one without end: Redis counts
+	// in microseconds, and Lua in floating point.
+	longest = 100 * 365 * 24 * time.Hour
+	// spareBits is how many bits of a token are for its heirs.
+	spareBits = 10
+	spare     = 1<<spareBits - 1
+)
+
+// A Store keeps locks on a server, or a Cluster of them. It is safe for
+// concurrent use.
+type Store struct {
+	client  redis.UniversalClient
+	own     bool   // made here, and closed here
+	counted string // "1" where the receivers of a message are counted
+	retries int
+	secrets secrets
+	warned  []error
+
+	batch  batcher
+	inbox  inbox
+	held   held
+	losses listeners
+	who    atomic.Pointer[introduction]
+
+	closing  sync.Once
+	closed   chan struct{} // closed when Close begins
+	mu       sync.RWMutex
+	shut     bool           // guarded by mu: no call begins any more
+	calls    sync.WaitGroup // that began
+	cleaning sync.WaitGroup // in the background
+	life     context.Context
+	endLife  context.CancelFunc // when Close waits no longer
+}
+
+var (
+	_ driver.Driver    = redisDriver{}
+	_ driver.Connector = (*connector)(nil)
+	_ driver.Store     = (*Store)(nil)
+	_ driver.Waiter    = (*Store)(nil)
+	_ driver.Batcher   = (*Store)(nil)
+	_ driver.Keeper    = (*Store)(nil)
+	_ driver.Inspector = (*Store)(nil)
+	_ driver.Notifier  = (*Store)(nil)
+	_ driver.Warner    = (*Store)(nil)
+)
+
+// Features tells that the store gives tokens and serves waiters in order, and
+// that only the server's memory limits how much it holds.
+func (s *Store) Features() driver.Features {
+	return driver.Features{Fencing: true, FIFO: true, MinLease: minLease}
+}
+
+// Warnings tells what Open found that may be meant but weakens the store.
+func (s *Store) Warnings() []error { return s.warned }
+
+// begin counts a call in, which end counts out. Close waits for them.
+func (s *Store) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.shut {
+		return driver.ErrClosed
+	}
+	s.calls.Add(1)
+	return nil
+}
+
+func (s *Store) end() { s.calls.Done() }
+
+// isClosed reports whether Close was called.
+func (s *Store) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,55 @@
+package redis
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/url"
+	"os"
+)
+
+// tlsFiles are the PEM files that a URL names. Empty: none.
+type tlsFiles struct{ ca, cert, key string }
+
+func (c *connector) checkTLS(query url.Values) error {
+	for _, name := range append([]string{"skip_verify"}, ours...) {
+		if query.Has(name) && !c.secure {
+			return errors.New("the parameter \"" + name + "\" is for TLS: the URL must begin with rediss://")
+		}
+	}
+	if (c.files.cert == "") != (c.files.key == "") {
+		return errors.New(`the parameters "tls_cert_file" and "tls_key_file" go together`)
+	}
+	return nil
+}
+
+// load reads the files into a copy of config, which is nil without TLS.
+func (c *connector) load(config *tls.Config) (*tls.Config, error) {
+	if !c.secure {
+		return nil, nil
+	}
+	loaded := &tls.Config{MinVersion: tls.VersionTLS12}
+	if config != nil {
+		loaded = config.Clone()
+		loaded.MinVersion = tls.VersionTLS12
+	}
+	loaded.InsecureSkipVerify = !c.verified
+	if c.files.ca != "" {
+		pem, err := os.ReadFile(c.files.ca)
+		if err != nil {
+			return nil, unavailable("tls_ca_file can't be read: %v", err)
+		}
+		loaded.RootCAs = x509.NewCertPool()
+		if !loaded.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, unavailable("tls_ca_file has no certificate in PEM form")
+		}
+	}
+	if c.files.cert != "" {
+		pair, err := tls.LoadX509KeyPair(c.files.cert, c.files.key)
+		if err != nil {
+			return nil, unavailable("tls_cert_file and tls_key_file can't be used: %v", err)
+		}
+		loaded.Certificates = []tls.Certificate{pair}
+	}
+	return loaded, nil
+}
