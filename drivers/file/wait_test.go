@@ -182,8 +182,13 @@ func TestWaitersWakeWithoutAWatch(t *testing.T) {
 	if err := a.Release(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-got; err != nil {
-		t.Fatal(err)
+	select {
+	case err := <-got:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("not woken in 20 s")
 	}
 }
 
