@@ -29,6 +29,11 @@ func TestTryItShowsThePromisesAndLeavesNothing(t *testing.T) {
 			t.Errorf("it does not say %q", want)
 		}
 	}
+	if m := regexp.MustCompile(`(worker \d)  is killed`).FindStringSubmatchIndex(said); m != nil {
+		if strings.Contains(said[m[1]:], said[m[2]:m[3]]+"  ") {
+			t.Error("the worker that was killed goes on")
+		}
+	}
 	if strings.Contains(said, "\x1b") {
 		t.Error("it draws where no terminal is")
 	}

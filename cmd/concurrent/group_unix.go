@@ -49,8 +49,7 @@ func startGroup(cmd *exec.Cmd) (*group, error) {
 	g.id = cmd.Process.Pid
 	g.tty = openTTY()
 	if g.tty.free(cmd.Stdin, cmd.Stdout) {
-		g.tty.give(g.id)
-		_ = g.send(syscall.SIGCONT) // it may have asked for the terminal too early
+		g.tty.give(g.id) // what asked for it too early is stopped, and goes on: see tty.stopped
 	}
 	return g, nil
 }

@@ -87,3 +87,15 @@ func TestAFrozenCommandKillsItsProgramWhenItGoesOn(t *testing.T) {
 	}
 	p.wantEnd(exitLost, "the lock was lost")
 }
+
+func TestALossThatIsSeenAtTheEndCounts(t *testing.T) {
+	h := newHome(t)
+	p := h.start("run", "k", "--", "sh", "-c", "echo ready; read x; echo done")
+	p.says("ready")
+	p.signal(syscall.SIGSTOP)
+	h.run("", "break", "k", "--yes").want(t, 0, "broke")
+	_ = p.input.Close()
+	p.says("done")
+	p.signal(syscall.SIGCONT)
+	p.wantEnd(exitLost, "the lock was lost")
+}

@@ -55,9 +55,17 @@ func TestAProgramReadsTheTerminal(t *testing.T) {
 	k.shows("and 0")
 }
 
+func TestAProgramIsInTheForegroundFromTheBeginning(t *testing.T) {
+	k := newHome(t).shell()
+	// The fifth field is the program's group, the eighth the one in the foreground.
+	k.types("$c run k -- sh -c 'until read -r _ _ _ _ own _ _ front _ </proc/$$/stat; [ $own = $front ]; do :; done; echo fro\"\"nt'\n")
+	k.shows("front")
+	k.shows("$ ")
+}
+
 func TestCtrlCReachesTheProgram(t *testing.T) {
 	k := newHome(t).shell()
-	k.types("$c run k -- sh -c 'trap \"echo int; exit 5\" INT; echo rea\"\"dy; read x'\n")
+	k.types("$c run k -- sh -c 'trap \"echo int; exit 5\" INT; echo rea\"\"dy; while :; do sleep 0.02; done'\n")
 	k.shows("ready")
 	k.types(ctrlC)
 	k.shows("int")
@@ -78,6 +86,8 @@ func TestCtrlZStopsTheProgramUntilFg(t *testing.T) {
 	k := h.shell()
 	k.types("$c run k -- sh -c 'echo rea\"\"dy; while read x; do echo got $x; done'\n")
 	k.shows("ready")
+	k.types("none\n")
+	k.shows("got none") // it has the terminal, and is not stopped for having read it too early
 	k.types(ctrlZ)
 	k.shows("Stopped")
 	k.shows("$ ")
@@ -101,7 +111,8 @@ func TestCtrlZStopsTheProgramUntilFg(t *testing.T) {
 func TestAProgramStoppedPastItsLeaseDoesNotGoOn(t *testing.T) {
 	h := newHome(t)
 	k := h.shell()
-	k.types("$c run k --expire 1s -- sh -c 'trap \"echo told\" TERM CONT; echo rea\"\"dy; while read x; do echo got $x; done'\n")
+	// It starts nothing: a shell can't be stopped while it does.
+	k.types("$c run k --expire 1s -- sh -c 'trap \"echo told\" TERM CONT; echo rea\"\"dy; while :; do :; done'\n")
 	k.shows("ready")
 	k.types(ctrlZ)
 	k.shows("Stopped")
