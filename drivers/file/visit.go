@@ -197,11 +197,13 @@ func (v *visit) finish() error {
 	}
 	err := v.sh.save(v.encode())
 	for _, d := range v.grants {
+		n := name{d.w.req.Key, d.w.req.Owner}
 		if err != nil {
+			v.s.behind(v.i, n)
 			d.w.done <- result{err: err}
 			continue
 		}
-		v.s.hold(v.i, name{d.w.req.Key, d.w.req.Owner}, d.until)
+		v.s.hold(v.i, n, d.until)
 		d.w.done <- result{grant: d.grant}
 	}
 	if err != nil {

@@ -83,10 +83,17 @@ func (s *Store) leave(ctx context.Context, i int, w *waiter) {
 	if s.visit(ctx, i, func(v *visit) error { return s.strike(v, n) }) == nil {
 		return
 	}
-	s.mu.Lock()
-	s.local[i].left = append(s.local[i].left, n)
-	s.mu.Unlock()
+	s.behind(i, n)
 	s.serve(i)
+}
+
+// behind notes places in the line of state file i that nobody of this store
+// stands in any more. They are struck out when it is served next: whoever calls
+// the store for one of them has it do so.
+func (s *Store) behind(i int, left ...name) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.local[i].left = append(s.local[i].left, left...)
 }
 
 // strike removes a place of this store from the line of v's state.
@@ -205,11 +212,10 @@ func (s *Store) look(i int) {
 	if err == nil || errors.Is(err, driver.ErrClosed) || s.ctx.Err() != nil {
 		return
 	}
-	s.mu.Lock()
-	s.local[i].left = append(s.local[i].left, left...)
-	s.mu.Unlock()
+	s.behind(i, left...)
 	for _, w := range s.line(i) {
 		if w := s.take(i, w.req.Owner); w != nil {
+			s.behind(i, name{w.req.Key, w.req.Owner})
 			w.done <- result{err: err}
 		}
 	}
