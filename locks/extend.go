@@ -52,6 +52,8 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 		return err
 	case certain(err):
 		l.revoke(old)
+	default:
+		l.doubt(max(d, old.length))
 	}
 	if ctx.Err() != nil {
 		err = because(ended(ctx), err)
@@ -99,12 +101,21 @@ func (l *lease) revoke(old former) {
 	s.replace(l, clock.Now().Mono)
 }
 
+// doubt notes that the store's lease may be as long as d.
+func (l *lease) doubt(d time.Duration) {
+	s := &l.space.schedule
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.unsure = d
+}
+
 // extended starts the new lease, unless its reply came after its end.
 func (l *lease) extended(sent time.Time, d time.Duration, old former, overlap bool, began time.Time) error {
 	s := &l.space.schedule
 	now := clock.Now()
 	s.mu.Lock()
 	if l.ended(now) {
+		l.unsure = max(d, old.length)
 		s.mu.Unlock()
 		l.expire()
 		return because(ErrLockLost, errLate)

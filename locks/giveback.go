@@ -26,7 +26,8 @@ type giveBack struct {
 	request driver.Request
 	next    time.Time     // when to try
 	pause   time.Duration // before the try after that
-	until   time.Time     // when nothing can be held any more
+	settled time.Time     // from when on "not held" is the last word
+	over    time.Time     // when the lease has ended; zero: never
 }
 
 const (
@@ -49,9 +50,11 @@ func (g *giveBacks) add(r driver.Request) {
 	now := time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.items = append(g.items, giveBack{
-		request: r, next: now, pause: giveBackPause, until: now.Add(min(r.Lease, giveBackLongest)),
-	})
+	it := giveBack{request: r, next: now, pause: giveBackPause, settled: now.Add(min(r.Lease, giveBackLongest))}
+	if r.Lease != Forever {
+		it.over = it.settled.Add(r.Lease) // a request that was on its way began a lease by then
+	}
+	g.items = append(g.items, it)
 	if !g.running {
 		g.running = g.space.background.start(g.run)
 	}
@@ -115,9 +118,9 @@ func (g *giveBacks) try(it giveBack) {
 	switch {
 	case err == nil, errors.Is(err, ErrClosed):
 		return
-	case errors.Is(err, ErrNotHeld) && !now.Before(it.until):
+	case errors.Is(err, ErrNotHeld) && !now.Before(it.settled):
 		return
-	case !errors.Is(err, ErrNotHeld) && it.request.Lease != Forever && now.Sub(it.until) > 0:
+	case !it.over.IsZero() && now.After(it.over):
 		return // it ended by itself
 	}
 	it.next = now.Add(it.pause)

@@ -23,14 +23,15 @@ func (p *place) inherit(ctx context.Context, next *lease) (*lease, error) {
 	}
 	sent, err := p.space.store.Extend(ctx, next.request(length))
 	switch {
-	case err == nil:
-		next.restart(clock.At(sent), length)
+	case err == nil && next.restart(clock.At(sent), length):
 		return next, nil
 	case errors.Is(err, ErrNotHeld):
 		if next.state.Load() == held {
 			next.lose(next.fail("hold", because(ErrLockLost, err)))
 		}
 		return p.lostOnTheWay(ctx)
+	case err == nil:
+		err = errLate
 	}
 	next.forfeit(max(length, old)) // nobody knows which of both it has now
 	if ctx.Err() != nil {
@@ -64,14 +65,20 @@ func (l *lease) adopt() (old, length time.Duration) {
 	return old, length
 }
 
-// restart begins the lease anew.
-func (l *lease) restart(sent clock.Instant, length time.Duration) {
+// restart begins the lease anew, and reports whether the answer that said so
+// came in time: before the new end, and before the old one was noticed.
+func (l *lease) restart(sent clock.Instant, length time.Duration) bool {
 	s := &l.space.schedule
+	now := clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if l.bucket == nil { // lost
+		return false
+	}
 	l.setEnd(sent, length)
 	l.renewAt = l.firstRenewal(sent.Mono)
-	s.replace(l, sent.Mono)
+	s.replace(l, now.Mono)
+	return !l.ended(now)
 }
 
 // quit leaves the line. A lease passed on at that moment goes to the next.
@@ -101,7 +108,6 @@ func (l *lease) surrender() {
 func (l *lease) forfeit(length time.Duration) {
 	if !l.finish(errReleased) {
 		l.space.in.Add(1) // see surrender
-		return
 	}
 	l.discard(length)
 }

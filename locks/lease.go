@@ -39,6 +39,7 @@ type lease struct {
 
 	// Guarded by space.schedule.mu.
 	length   time.Duration
+	unsure   time.Duration // what an Extend asked for that was not answered in time
 	renewAt  int64
 	bucket   *bucket
 	index    int32

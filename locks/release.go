@@ -3,6 +3,7 @@ package locks
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
@@ -57,10 +58,22 @@ func (l *lease) releaseLost() error {
 	if e, ok := errors.AsType[*Error](cause); ok {
 		cause = e.Err
 	}
-	if l.renewed && !errors.Is(cause, ErrNotHeld) && !errors.Is(cause, ErrClosed) && l.space.life.Err() == nil {
-		l.space.giveBacks.add(l.request(l.length))
+	d := l.mayLast()
+	if d > 0 && !errors.Is(cause, ErrNotHeld) && !errors.Is(cause, ErrClosed) && l.space.life.Err() == nil {
+		l.space.giveBacks.add(l.request(d))
 	}
 	return l.fail("release", cause)
+}
+
+// mayLast returns how long the store may hold what was lost here: 0 for a lease
+// that ended when it was to end.
+func (l *lease) mayLast() time.Duration {
+	l.space.schedule.mu.Lock()
+	defer l.space.schedule.mu.Unlock()
+	if l.renewed {
+		return max(l.length, l.unsure)
+	}
+	return l.unsure
 }
 
 // stays reports whether the key is to stay held after the release.

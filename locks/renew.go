@@ -3,8 +3,8 @@ package locks
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"math/bits"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -207,15 +207,18 @@ func (r *renewals) failed(l *lease, took time.Duration, err error) {
 	r.space.tell(concurrent.EventRenewalFailed, l, took, err)
 }
 
-// retryAfter doubles from 50 ms to a sixth of the lease, with a tenth of
-// jitter, so that the holders of a store that comes back do not meet there.
+// retryAfter doubles from 50 ms to a sixth of the lease, less up to a tenth that
+// depends on the key, so that the holders of a store that comes back do not all
+// meet there.
 func (l *lease) retryAfter() time.Duration {
 	length := l.length
 	if length == Forever {
 		length = l.space.checkEvery
 	}
 	d := min(firstRetry<<min(l.attempts, 20), length/6)
-	return d - time.Duration(rand.Int64N(int64(d/10)+1))
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(l.key)) // never fails
+	return d - d/10*time.Duration(h.Sum32()%1024)/1024
 }
 
 // leak ends a lease whose Lock is gone: it is renewed no more, and the key is
