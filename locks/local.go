@@ -3,8 +3,6 @@ package locks
 import (
 	"context"
 	"errors"
-	"strconv"
-	"sync/atomic"
 	"time"
 	"weak"
 
@@ -16,19 +14,13 @@ import (
 // Local returns a lock of this process that has no name: whoever has the value
 // shares it, and nobody else. It takes the same options as Cache except
 // WithRegistry, and its lease is renewed as long as the process runs. Who waits
-// is served first come, first served. It belongs to no registry: Shutdown does
-// not wait for it, and no observer hears of it.
+// is served first come, first served. It has no key, and belongs to no registry:
+// Shutdown does not wait for it, and no observer hears of it.
 func Local(opts ...Option) *Lock {
-	key := strconv.FormatUint(localKeys.Add(1), 36)
-	return &Lock{alias: localAlias, key: key, set: settle(opts), local: true}
+	return &Lock{set: settle(opts), local: true}
 }
 
-const localAlias = "local"
-
-var (
-	localKeys        atomic.Uint64
-	errLocalRegistry = errors.New("WithRegistry: a local lock belongs to no registry")
-)
+var errLocalRegistry = errors.New("WithRegistry: a local lock belongs to no registry")
 
 // bindLocal makes what a local lock has of its own: a line that no store is
 // behind. Its holder's lease is on nobody else's clock.
@@ -37,14 +29,14 @@ func (l *Lock) bindLocal() (*binding, error) {
 		return nil, fault{ErrInvalidOption, errLocalRegistry}
 	}
 	sp := &space{
-		alias: localAlias, store: nowhere{}, batcher: nowhere{}, keeper: nowhere{},
+		store: nowhere{}, batcher: nowhere{}, keeper: nowhere{},
 		features: nowhere{}.Features(), lease: concurrent.DefaultLease,
 		life: context.Background(), closing: context.Background(),
 	}
 	sp.init()
-	ln := &line{lineKey: lineKey{key: l.key}, shard: new(lineShard)}
+	ln := &line{shard: new(lineShard)}
 	ln.local = &local{space: sp, token: uint64(max(1, time.Now().UnixMicro())) << 10}
-	l.bound.CompareAndSwap(nil, &binding{space: sp, key: l.key, local: ln})
+	l.bound.CompareAndSwap(nil, &binding{space: sp, local: ln})
 	return l.bound.Load(), nil
 }
 
@@ -101,6 +93,7 @@ func (l *Lock) grantLocal(ctx context.Context, b *binding, wait time.Duration, s
 	p := newPlace(l, b, wait, self)
 	p.line = ln
 	ln.queue.push(&p.waiting)
+	ln.settle() // a key that is kept has nobody who would wake p
 	ln.shard.mu.Unlock()
 	next, err := p.next(ctx)
 	if err != nil {
@@ -111,7 +104,7 @@ func (l *Lock) grantLocal(ctx context.Context, b *binding, wait time.Duration, s
 
 // free reports whether nobody holds the lock.
 func (lo *local) free(ln *line, now clock.Instant) bool {
-	return ln.holder == nil && now.Mono >= lo.until
+	return ln.holder == nil && (lo.until == 0 || now.Mono >= lo.until)
 }
 
 // begin makes a lease, and puts it under watch.
@@ -121,7 +114,7 @@ func (ln *line) begin(set *settings, self weak.Pointer[Lock], now clock.Instant)
 	ln.local.token++
 	ln.local.until = 0
 	next := &lease{
-		space: sp, set: set, key: ln.key, token: ln.local.token, got: now, line: ln,
+		space: sp, set: set, token: ln.local.token, got: now, line: ln,
 		lock: self, length: length, renewed: renewed || length == Forever,
 	}
 	next.setEnd(now, length)

@@ -133,6 +133,7 @@ type bench struct {
 
 	mu     sync.Mutex
 	events []concurrent.Event
+	down   bool // the test shut it down itself
 }
 
 func (b *bench) Observe(_ context.Context, e concurrent.Event) {
@@ -165,7 +166,7 @@ func newBench(t *testing.T, config concurrent.Config) *bench {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := b.Shutdown(ctx); err != nil {
+		if err := b.Shutdown(ctx); err != nil && !b.down {
 			t.Errorf("Shutdown: %v", err)
 		}
 	})

@@ -1,0 +1,202 @@
+package locks
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/memory"
+)
+
+// meanwhile has f called in a goroutine and returns its error later.
+func meanwhile(f func() error) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	return done
+}
+
+func TestWaitIsBounded(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k")
+		mustAcquire(t, holder)
+		began := time.Now()
+		err := b.cache("k", WithWait(3*time.Second)).Acquire(t.Context())
+		wantIs(t, err, ErrLockActive)
+		wantNot(t, err, context.DeadlineExceeded, ErrLockAcquire)
+		if waited := time.Since(began); waited != 3*time.Second {
+			t.Errorf("waited for %v", waited)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err = b.cache("k", WithWait(Forever)).Acquire(ctx)
+		wantIs(t, err, ErrLockActive, context.DeadlineExceeded)
+		mustRelease(t, holder)
+	})
+}
+
+func TestWaiterIsWokenByRelease(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder, waiter := b.cache("k"), b.cache("k", WithWait(time.Hour))
+		mustAcquire(t, holder)
+		done := meanwhile(func() error { return waiter.Acquire(t.Context()) })
+		time.Sleep(time.Minute)
+		began := time.Now()
+		mustRelease(t, holder)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("woken %v after the release", took)
+		}
+		mustRelease(t, waiter)
+	})
+}
+
+// polling is a store that can't wait.
+type polling struct{ driver.Store }
+
+func TestStoreThatCantWaitIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := concurrent.NewRegistry()
+		st := memory.New()
+		if err := r.Configure(concurrent.Aliases{"a": {Store: polling{st}}}); err != nil {
+			t.Fatal(err)
+		}
+		opts := []Option{WithRegistry(r), WithWait(Forever)}
+		if _, err := st.TryAcquire(t.Context(), driver.Request{Key: "k", Owner: "another process", Lease: time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		waiter := Cache("a", "k", opts...)
+		mustAcquire(t, waiter)
+		if took := time.Since(began); took < time.Minute || took > time.Minute+pollMost {
+			t.Errorf("got after %v, the holder's lease was a minute", took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		wantIs(t, Cache("a", "k", opts...).Acquire(ctx), ErrLockActive, context.DeadlineExceeded)
+		mustRelease(t, waiter)
+		wantIs(t, Cache("a", "k", WithRegistry(r), WithMinHold(time.Second)).Acquire(t.Context()), ErrUnsupported)
+		_, err := Inspect(t.Context(), "a", "k", WithRegistry(r))
+		wantIs(t, err, ErrUnsupported)
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// One that waits in the store while the store does not answer comes back when
+// the wait is over, and says what happened.
+func TestStoreThatDoesNotAnswerWithinTheWait(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.store.script(func(s *scripted) { s.acquire = hangs })
+		began := time.Now()
+		err := b.cache("k", WithWait(2*time.Second)).Acquire(t.Context())
+		wantIs(t, err, ErrLockAcquire, ErrUnavailable)
+		if waited := time.Since(began); waited != 2*time.Second {
+			t.Errorf("came back after %v, the wait was 2 s", waited)
+		}
+		time.Sleep(2 * time.Minute)
+		b.store.script(func(s *scripted) { s.acquire = after(time.Hour) })
+		l := b.cache("late", WithWait(Forever), WithExpire(time.Minute))
+		wantIs(t, l.Acquire(t.Context()), ErrLockAcquire)
+	})
+}
+
+// A waiter that gave up leaves its place to the next.
+func TestCancelledWaiterLeavesTheLine(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k", WithWait(Forever))
+		mustAcquire(t, holder)
+		for range 2 { // the first in line asks the store, the second waits here
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			first := meanwhile(func() error { return b.cache("k", WithWait(Forever)).Acquire(ctx) })
+			synctest.Wait()
+			next := b.cache("k", WithWait(Forever))
+			second := meanwhile(func() error { return next.Acquire(t.Context()) })
+			wantIs(t, <-first, ErrLockActive, context.DeadlineExceeded)
+			cancel()
+			mustRelease(t, holder)
+			if err := <-second; err != nil {
+				t.Fatal(err)
+			}
+			holder = next
+		}
+		mustRelease(t, holder)
+	})
+}
+
+func TestFirstComeFirstServedInOneProcess(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k", WithWait(Forever))
+		mustAcquire(t, holder)
+		order := make(chan int, 20)
+		for i := range 20 {
+			l := b.cache("k", WithWait(Forever))
+			go func() {
+				_ = l.Do(t.Context(), func(context.Context) error {
+					order <- i
+					return nil
+				})
+			}()
+			synctest.Wait()
+		}
+		mustRelease(t, holder)
+		for want := range 20 {
+			if got := <-order; got != want {
+				t.Fatalf("number %d was served when it was number %d's turn", got, want)
+			}
+		}
+		synctest.Wait()
+	})
+}
+
+func TestReadersAndWriters(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		opts := []Option{WithRegistry(b.Registry), WithWait(time.Minute)}
+		one, two, writer := Read("default", "k", opts...), Read("default", "k", opts...), Write("default", "k", opts...)
+		mustAcquire(t, one)
+		mustAcquire(t, two)
+		wrote := meanwhile(func() error { return writer.Acquire(t.Context()) })
+		synctest.Wait()
+		if got, err := Read("default", "k", WithRegistry(b.Registry)).TryAcquire(t.Context()); got || err != nil {
+			t.Errorf("a reader was let in before a waiting writer: %t, %v", got, err)
+		}
+		mustRelease(t, one)
+		mustRelease(t, two)
+		if err := <-wrote; err != nil {
+			t.Fatal(err)
+		}
+		if got, err := b.cache("k").TryAcquire(t.Context()); got || err != nil {
+			t.Errorf("Cache beside Write: %t, %v", got, err)
+		}
+		mustRelease(t, writer)
+	})
+}
+
+func TestPermits(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		var held []*Lock
+		for range 3 {
+			l := Permit("default", "k", 3, WithRegistry(b.Registry))
+			mustAcquire(t, l)
+			held = append(held, l)
+		}
+		fourth := Permit("default", "k", 3, WithRegistry(b.Registry), WithWait(time.Minute))
+		done := meanwhile(func() error { return fourth.Acquire(t.Context()) })
+		time.Sleep(time.Second)
+		mustRelease(t, held[1])
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		for _, l := range []*Lock{held[0], held[2], fourth} {
+			mustRelease(t, l)
+		}
+		for _, n := range []int{0, -1, 1<<16 + 1} {
+			wantIs(t, Permit("default", "k", n, WithRegistry(b.Registry)).Acquire(t.Context()), ErrInvalidOption)
+		}
+	})
+}
