@@ -1,0 +1,155 @@
+package locks
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/concurrent-go/concurrent"
+)
+
+func TestInspectListBreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, concurrent.Config{Prefix: "p:"})
+		r := WithRegistry(b.Registry)
+		l := b.cache("job:1", WithLabel("nightly"), WithExpire(time.Hour))
+		mustAcquire(t, l)
+		mustAcquire(t, b.cache("other"))
+		waiting := meanwhile(func() error { return b.cache("job:1", WithWait(Forever)).Acquire(t.Context()) })
+		synctest.Wait()
+
+		info, err := Inspect(t.Context(), "default", "job:1", r)
+		if err != nil || len(info.Holders) != 1 || info.Alias != "default" || info.Key != "job:1" || info.Waiters != 1 {
+			t.Fatalf("Inspect: %+v, %v", info, err)
+		}
+		h := info.Holders[0]
+		host, _ := os.Hostname()
+		if h.Label != "nightly" || h.PID != os.Getpid() || h.Host != host || h.Token != l.Token() || h.Until.Sub(h.Since) != time.Hour {
+			t.Errorf("the holder is shown as %+v", h)
+		}
+		if info, err := Inspect(t.Context(), "default", "free", r); err != nil || len(info.Holders) != 0 {
+			t.Errorf("Inspect of a free key: %+v, %v", info, err)
+		}
+
+		var keys []string
+		for info, err := range List(t.Context(), "default", "job:", r) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, info.Key)
+		}
+		if !slices.Equal(keys, []string{"job:1"}) {
+			t.Errorf("List yields %q", keys)
+		}
+		for range List(t.Context(), "default", "", r) {
+			break // a loop may be left
+		}
+
+		ctx := l.Context(t.Context())
+		broken, err := Break(t.Context(), "default", "job:1", r)
+		if err != nil || len(broken.Holders) != 1 || broken.Holders[0].Label != "nightly" {
+			t.Errorf("Break: %+v, %v", broken, err)
+		}
+		synctest.Wait()
+		if l.Active() {
+			t.Error("the holder has not learned of the Break")
+		}
+		wantIs(t, context.Cause(ctx), ErrLockLost)
+		wantIs(t, l.Release(t.Context()), ErrLockLost)
+		if err := <-waiting; err != nil {
+			t.Error(err)
+		}
+		_, err = Break(t.Context(), "default", "free", r)
+		wantIs(t, err, ErrNotHeld)
+		b.down = true
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = b.Shutdown(ended)
+	})
+}
+
+func TestInspectErrors(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		r := WithRegistry(b.Registry)
+		_, err := Inspect(t.Context(), "no such", "k", r)
+		wantIs(t, err, concurrent.ErrUnknownAlias)
+		_, err = Break(t.Context(), "no such", "k", r)
+		wantIs(t, err, concurrent.ErrUnknownAlias)
+		_, err = Inspect(t.Context(), "default", "", r)
+		wantIs(t, err, ErrInvalidRequest)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, err := range List(ended, "default", "", r) {
+			wantIs(t, err, context.Canceled)
+			var e *Error
+			if !errors.As(err, &e) || e.Op != "list" || e.Alias != "default" {
+				t.Errorf("%#v is no *Error about List", err)
+			}
+		}
+	})
+}
+
+// A Break whose news comes before the grant's reply is not forgotten.
+func TestBreakBeforeTheReply(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.store.script(func(s *scripted) {
+			s.try = func(ctx context.Context, do func() error) error {
+				err := do()
+				_, _ = s.Store.Break(context.Background(), "k")
+				time.Sleep(50 * time.Millisecond) // the reply is slower than the news
+				return err
+			}
+		})
+		l := b.cache("k", WithKeepAlive(time.Hour))
+		if err := l.Acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if l.Active() {
+			t.Error("active a second after the Break")
+		}
+		wantIs(t, l.Release(t.Context()), ErrLockLost)
+	})
+}
+
+func TestKeyed(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		users := NewKeyed("default", func(id int) string { return "user:" + string(rune('0'+id)) }, WithRegistry(b.Registry))
+		one, two := users.Lock(1), users.Lock(2)
+		mustAcquire(t, one)
+		mustAcquire(t, two)
+		wantIs(t, users.Lock(1).Acquire(t.Context()), ErrLockActive)
+		if one.Key() != "user:1" {
+			t.Errorf("Key is %q", one.Key())
+		}
+		mustRelease(t, one)
+		mustRelease(t, two)
+		wantIs(t, NewKeyed[int]("default", nil).Lock(1).Acquire(t.Context()), ErrInvalidOption)
+	})
+}
+
+// Errors are one line with the operation, the key and the reason, and no
+// package's name twice.
+func TestErrorText(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k")
+		mustAcquire(t, l)
+		if got, want := b.cache("k").Acquire(t.Context()).Error(), `locks: acquire "k" on "default": key is held by another`; got[:min(len(got), len(want))] != want {
+			t.Errorf("%q, want %q …", got, want)
+		}
+		if got, want := Local().Release(t.Context()).Error(), "locks: release: key is not held by this owner"; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		mustRelease(t, l)
+		expired := b.cache("k", WithExpire(time.Second))
+		mustAcquire(t, expired)
+		time.Sleep(time.Second)
+		if got, want := expired.Release(t.Context()).Error(), `locks: release "k" on "default": lease ended`; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}

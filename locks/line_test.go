@@ -1,0 +1,245 @@
+package locks
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/concurrent-go/concurrent"
+)
+
+// queued has a lock waited for, and returns when it stands in line.
+func queued(t *testing.T, l *Lock) <-chan error {
+	t.Helper()
+	done := meanwhile(func() error { return l.Acquire(context.Background()) })
+	synctest.Wait()
+	return done
+}
+
+// lineOf has a lease got through a line, so that it can be passed on, and n
+// that wait for it in order.
+func lineOf(t *testing.T, b *bench, n int, opts ...Option) (*Lock, []*Lock, []<-chan error) {
+	t.Helper()
+	opts = append(opts, WithWait(Forever))
+	holder := b.cache("k", opts...)
+	mustAcquire(t, holder)
+	var locks []*Lock
+	var done []<-chan error
+	for range n {
+		l := b.cache("k", opts...)
+		locks, done = append(locks, l), append(done, queued(t, l))
+	}
+	return holder, locks, done
+}
+
+// A release in the process passes the lease on, with the next token, and the
+// store hears nothing of it.
+func TestLeaseGoesDownTheLine(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder, locks, done := lineOf(t, b, 3)
+		asked, token := b.store.count("acquire"), holder.Token()
+		for i, l := range locks {
+			mustRelease(t, holder)
+			if err := <-done[i]; err != nil {
+				t.Fatal(err)
+			}
+			if l.Token() != token+1 {
+				t.Errorf("token %d after %d, want the next", l.Token(), token)
+			}
+			holder, token = l, l.Token()
+		}
+		if n := b.store.count("acquire") - asked; n != 0 {
+			t.Errorf("the store was asked %d times", n)
+		}
+		if n := b.store.count("release"); n != 0 {
+			t.Errorf("the store was told %d times", n)
+		}
+		mustRelease(t, holder)
+		if !b.free(t, "k") {
+			t.Error("held after the last release")
+		}
+	})
+}
+
+// After ten milliseconds, or as many holders as there are tokens, the key goes
+// back to the store, so that other processes get their turn.
+func TestOthersGetTheirTurn(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder, locks, done := lineOf(t, b, 70)
+		passed := 0
+		for i, l := range locks {
+			before := b.store.count("release")
+			mustRelease(t, holder)
+			if err := <-done[i]; err != nil {
+				t.Fatal(err)
+			}
+			if holder = l; b.store.count("release") == before {
+				passed++
+			} else if passed != 63 {
+				t.Errorf("passed on %d times, the memory store gives 63 spare tokens", passed)
+			}
+		}
+		if passed != 69 {
+			t.Errorf("%d of 70 were passed on, want all but one", passed)
+		}
+		mustRelease(t, holder)
+	})
+	in(t, func(t *testing.T, b *bench) {
+		holder, locks, done := lineOf(t, b, 2)
+		mustRelease(t, holder)
+		<-done[0]
+		time.Sleep(passFor)
+		synctest.Wait() // the head asks the store now
+		before := b.store.count("release")
+		mustRelease(t, locks[0])
+		if err := <-done[1]; err != nil {
+			t.Fatal(err)
+		}
+		if b.store.count("release") == before {
+			t.Error("passed on after ten milliseconds")
+		}
+		mustRelease(t, locks[1])
+	})
+}
+
+// A lease that is to be kept is never passed on, nor one to somebody with
+// another label, whom Inspect would not show.
+func TestNotPassedOn(t *testing.T) {
+	for name, opts := range map[string][2][]Option{
+		"keep":     {{WithExpire(time.Second), WithKeep()}, {WithExpire(time.Second)}},
+		"min hold": {{WithMinHold(time.Second)}, nil},
+		"label":    {{WithLabel("one")}, {WithLabel("other")}},
+	} {
+		in(t, func(t *testing.T, b *bench) {
+			first := b.cache("k", append(opts[0], WithWait(Forever))...)
+			mustAcquire(t, first)
+			second := b.cache("k", append(opts[1], WithWait(Forever))...)
+			done := queued(t, second)
+			token := first.Token()
+			mustRelease(t, first)
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			if second.Token() <= token+1 {
+				t.Errorf("%s: passed on", name)
+			}
+			mustRelease(t, second)
+		})
+	}
+}
+
+// A successor that wants a lease of its own length asks for that first.
+func TestSuccessorsOwnLength(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k", WithWait(Forever))
+		mustAcquire(t, holder)
+		successor := b.cache("k", WithWait(Forever), WithExpire(time.Minute))
+		done := queued(t, successor)
+		mustRelease(t, holder)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if n := b.store.count("extend"); n != 1 {
+			t.Errorf("%d Extends, want one", n)
+		}
+		if got, want := successor.Remaining(), time.Minute-time.Minute/100-2*time.Millisecond; got != want {
+			t.Errorf("remaining is %v, want %v", got, want)
+		}
+		mustRelease(t, successor)
+	})
+}
+
+// When that Extend is not answered, nobody knows how long the store's lease is:
+// it is given back, not passed on.
+func TestSuccessorWhoseExtendIsLost(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k", WithWait(Forever))
+		mustAcquire(t, holder)
+		successor, third := b.cache("k", WithWait(Forever), WithExpire(time.Minute)), b.cache("k", WithWait(Forever))
+		one, two := queued(t, successor), queued(t, third)
+		token := holder.Token()
+		b.store.script(func(s *scripted) { s.extend = replyLost })
+		mustRelease(t, holder)
+		wantIs(t, <-one, ErrLockAcquire, errLost)
+		b.store.script(func(s *scripted) { s.extend = nil })
+		if err := <-two; err != nil {
+			t.Fatal(err)
+		}
+		if third.Token() <= token+63 {
+			t.Errorf("token %d is one of the lease that was given up, which had %d and 63 more", third.Token(), token)
+		}
+		mustRelease(t, third)
+	})
+}
+
+// A lease that the store lost while it was passed on is nobody's: who was to
+// have it waits on.
+func TestSuccessorOfWhatWasLost(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k", WithWait(Forever))
+		mustAcquire(t, holder)
+		successor := b.cache("k", WithWait(Forever), WithExpire(time.Minute))
+		done := queued(t, successor)
+		b.store.script(func(s *scripted) {
+			s.extend = func(context.Context, func() error) error { return ErrNotHeld }
+		})
+		time.AfterFunc(time.Second, func() {
+			_, _ = Break(context.Background(), "default", "k", WithRegistry(b.Registry))
+		})
+		mustRelease(t, holder)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		b.store.script(func(s *scripted) { s.extend = nil })
+		if b.free(t, "k") || !successor.Active() {
+			t.Error("the successor does not hold the key")
+		}
+		mustRelease(t, successor)
+	})
+}
+
+// Who gives up at the moment of its turn passes the lease on to the next.
+func TestGivingUpAtOnesTurn(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k", WithWait(Forever))
+		mustAcquire(t, holder)
+		p := newPlace(holder, holder.bound.Load(), Forever, holder.self)
+		ln, ask, err := p.space.lines.join(p.key, holder.mode, &p.waiting)
+		if err != nil || ask {
+			t.Fatalf("join: %t, %v", ask, err)
+		}
+		p.line = ln
+		third := b.cache("k", WithWait(Forever))
+		done := queued(t, third)
+		p.space.in.Add(1) // as acquiring does
+		mustRelease(t, holder)
+		p.quit()
+		p.space.done()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		mustRelease(t, third)
+		if !b.free(t, "k") {
+			t.Error("held after all")
+		}
+	})
+}
+
+// A lease that ends while others wait for it here goes to one of them.
+func TestWaitersOfALostLease(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k", WithWait(Forever), WithExpire(time.Second))
+		mustAcquire(t, holder)
+		next := b.cache("k", WithWait(Forever))
+		done := queued(t, next)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		wantIs(t, holder.Release(t.Context()), ErrLockExpired)
+		mustRelease(t, next)
+		if events := b.saw(concurrent.EventLost); len(events) != 1 {
+			t.Errorf("lost %d times", len(events))
+		}
+	})
+}
