@@ -22,7 +22,7 @@ const (
 	mostLanes = 16
 	// batchMost is how many calls go together, so that the first need not wait
 	// for too many others' replies.
-	batchMost = 128
+	batchMost = 256
 )
 
 // A batcher sends the calls of many goroutines together. A call that comes

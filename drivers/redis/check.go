@@ -109,7 +109,7 @@ func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
 		return nil
 	case err == nil:
 		return unfit("the ACL lets this user not run: %s; the driver's documents list what it needs", strings.Join(reply, ", "))
-	case !isReply(err) || fateOf(err) == postponed && !strings.HasPrefix(err.Error(), "MOVED"):
+	case !isReply(err) || fateOf(err) == postponed && !redis.HasErrorPrefix(err, "MOVED"):
 		return s.unreachable(ctx, err)
 	case redis.HasErrorPrefix(err, "NOPERM") && strings.Contains(err.Error(), "key"):
 		return nil // it may use those of the locks that it will be asked for

@@ -33,9 +33,9 @@ var notYet = []string{
 }
 
 func fateOf(err error) fate {
-	if isReply(err) {
+	if text, ok := replyIn(err); ok {
 		for _, prefix := range notYet {
-			if strings.HasPrefix(err.Error(), prefix) {
+			if strings.HasPrefix(text, prefix) {
 				return postponed
 			}
 		}
@@ -53,10 +53,18 @@ func fateOf(err error) fate {
 	return unknown
 }
 
+// replyIn returns what the server answered, if err is about that.
+func replyIn(err error) (string, bool) {
+	if reply, ok := errors.AsType[redis.Error](err); ok {
+		return reply.Error(), true
+	}
+	return "", false
+}
+
 // isReply reports whether err is what the server answered.
 func isReply(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply)
+	_, ok := replyIn(err)
+	return ok
 }
 
 func unknownScript(err error) bool {
@@ -88,15 +96,17 @@ var advice = []struct{ prefix, what string }{
 // without any secret. It does not wrap err: a time-out of a connection must not
 // look like the end of the caller's context.
 func (s *secrets) explain(err error) error {
-	text := s.hide(err.Error())
-	switch {
-	case isReply(err):
+	if text, ok := replyIn(err); ok {
+		text = s.hide(text)
 		for _, a := range advice {
 			if strings.HasPrefix(text, a.prefix) {
 				return unavailable("%s (the server said: %s)", a.what, text)
 			}
 		}
 		return unavailable("the server said: %s", text)
+	}
+	text := s.hide(err.Error())
+	switch {
 	case errors.Is(err, redis.ErrPoolTimeout):
 		return unavailable("no connection came free in time; raise pool_size or pool_timeout (%s)", text)
 	case errors.Is(err, redis.ErrClosed):
@@ -118,8 +128,11 @@ func isTLS(text string) bool {
 }
 
 func isTimeout(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout()
 }
 
 func unavailable(format string, args ...any) error {

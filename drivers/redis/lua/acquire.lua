@@ -13,8 +13,7 @@ local who, wants, asked, by, COUNTED, me = ARGV[1], tonumber(ARGV[2]), tonumber(
 -- Most often the key is free and nobody waits for it.
 if wants == 0 and mode == 0 and ends <= now and queue == '' and asked then
   token = math.max(token + 1, now)
-  redis.call('HSET', key, 'r', struct.pack('>dddiBc0', token, now + asked, now, 0, #who, who) .. by)
-  redis.call('PEXPIRE', key, ARGV[7])
+  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + asked, now, 0, #who, who, #by) .. by, 'PX', ARGV[7])
   return {1, token}
 end
 
@@ -28,7 +27,8 @@ if e == false then
 end
 if e then
   leave(me)
-  save(hold(who, wants, untl, t, s, by, e))
+  hold(who, wants, untl, t, s, by, e)
+  save()
   return {1, t}
 end
 
@@ -40,11 +40,11 @@ end
 if room and (not first_in_line or first_in_line == me) then
   leave(me)
   token = math.max(token + 1, now)
-  by = hold(who, wants, untl, token, now, by)
+  hold(who, wants, untl, token, now, by)
   if wants ~= 0 then
     wake('') -- there may be room for the next one too
   end
-  save(by)
+  save()
   return {1, token}
 end
 
@@ -70,7 +70,7 @@ if me ~= '' then
   end
   before = (at - 1) / ENTRY
 end
-if scanned or queue ~= (state[2] or '') then
-  save(holder())
+if scanned or queue ~= waited then
+  save()
 end
 return {0, left, before}

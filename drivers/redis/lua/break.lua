@@ -11,9 +11,6 @@ local COUNTED, found, waiters = ARGV[1], listing(), waiting()
 
 for _, l in ipairs(found) do
   local who, inbox = l[1], string.sub(l[6], 1, 12)
-  if l[2] ~= 0 then
-    redis.call('HDEL', key, 'o' .. who)
-  end
   if string.byte(who) ~= 32 then -- nobody owns what was kept
     redis.call('PUBLISH', 'lk:in:' .. inbox, 'b' .. string.char(#who) .. who .. key)
   end
@@ -21,8 +18,8 @@ end
 if #found > 0 then
   free()
   wake('')
-  save('')
+  save()
 elseif scanned then
-  save('')
+  save()
 end
 return {waiters, found}

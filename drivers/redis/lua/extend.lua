@@ -9,8 +9,7 @@ local who, wants, asked = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
 -- Most often nobody waits.
 if wants == 0 and mode == 0 and owner == who and ends > now and queue == '' and asked then
-  redis.call('HSET', key, 'r', struct.pack('>dddiBc0', token, now + asked, since, 0, #who, who) .. string.sub(state[1], rest))
-  redis.call('PEXPIRE', key, ARGV[4])
+  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + asked, since, 0, #who, who, #holder) .. holder, 'PX', ARGV[4])
   return {1}
 end
 
@@ -18,10 +17,11 @@ end
 
 local e, t, s, by = lease(who, wants)
 if e then
-  save(hold(who, wants, asked and now + asked or NEVER, t, s, by, e))
+  hold(who, wants, asked and now + asked or NEVER, t, s, by, e)
+  save()
   return {1}
 end
 if scanned then
-  save('')
+  save()
 end
 return {0}

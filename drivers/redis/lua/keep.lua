@@ -16,10 +16,11 @@ if e then
     untl = now + tonumber(ARGV[3])
   end
   drop(who, e)
-  save(hold(' ' .. who, wants, untl, t, s, string.rep(' ', 12) .. string.sub(by, 13)))
+  hold(' ' .. who, wants, untl, t, s, string.rep(' ', 12) .. string.sub(by, 13))
+  save()
   return {1}
 end
 if scanned then
-  save('')
+  save()
 end
 return {0}

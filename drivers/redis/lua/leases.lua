@@ -5,7 +5,7 @@ local NEVER = 9007199254740991
 local count, first, scanned = 0, NEVER, false
 
 local function free()
-  ends, since, mode, owner, count = 0, 0, 0, '', 0
+  ends, since, mode, owner, holder, count = 0, 0, 0, '', '', 0
 end
 
 -- scan looks at every lease that is Shared or of Slots, and removes the ended.
@@ -28,7 +28,7 @@ local function scan()
 end
 
 if mode ~= 0 then
-  first, count = since, struct.unpack('>I', state[1], rest)
+  first, count = since, struct.unpack('>I', holder)
   if first <= now then
     scan()
   end
@@ -57,7 +57,7 @@ local function lease(who, wants)
     if wants ~= 0 then
       return false
     end
-    return ends, token, since, string.sub(state[1], rest)
+    return ends, token, since, holder
   end
   local found = redis.call('HGET', key, 'o' .. who)
   if not found then
@@ -73,12 +73,15 @@ local function lease(who, wants)
   return e, t, s, string.sub(found, after)
 end
 
--- hold writes a lease and returns what save needs of its holder; from is its end
--- before, nil for a new one.
+-- hold writes a lease; from is its end before, nil for a new one.
 local function hold(who, wants, untl, t, s, by, from)
   if wants == 0 then
-    ends, since, mode, owner = untl, s, 0, who
-    return by
+    ends, since, mode, owner, holder = untl, s, 0, who, by
+    return
+  end
+  if not hashed then
+    redis.call('DEL', key)
+    hashed = true
   end
   redis.call('HSET', key, 'o' .. who, struct.pack('>ddd', untl, t, s) .. by)
   if not from then
@@ -90,7 +93,6 @@ local function hold(who, wants, untl, t, s, by, from)
   else
     ends = math.max(ends, untl)
   end
-  return ''
 end
 
 -- drop removes a lease that ends at untl.
@@ -107,35 +109,25 @@ local function drop(who, untl)
   end
 end
 
--- holder returns the inbox and the holder of a present Exclusive lease.
-local function holder()
-  return mode == 0 and ends ~= 0 and string.sub(state[1], rest) or ''
-end
-
--- save writes the record, with the holder of an Exclusive lease, and the queue,
--- and sets how long the key stays.
-local function save(by)
-  local record
+-- save writes the record, and how long the key stays.
+local function save()
+  local stay = math.ceil(math.max(0, ends - now) / 1000) + 1000
+  if queue ~= '' and stay < 10000 then
+    stay = 10000
+  end
   if mode == 0 then
-    record = struct.pack('>dddiBc0', token, ends, since, 0, #owner, owner) .. by
-  else
-    record = struct.pack('>dddiBI', token, ends, first, mode, 0, count)
-  end
-  if queue ~= '' then
-    redis.call('HSET', key, 'r', record, 'q', queue)
-  else
-    redis.call('HSET', key, 'r', record)
-    if state[2] then
-      redis.call('HDEL', key, 'q')
+    record = struct.pack('>BdddiBc0H', 1, token, ends, since, 0, #owner, owner, #holder) .. holder .. queue
+    if ends == NEVER then
+      redis.call('SET', key, record)
+    else
+      redis.call('SET', key, record, 'PX', stay)
     end
+    return
   end
+  redis.call('HSET', key, 'r', struct.pack('>BdddiBHI', 1, token, ends, first, mode, 0, 4, count) .. queue)
   if ends == NEVER then
     redis.call('PERSIST', key)
   else
-    local stay = math.ceil(math.max(0, ends - now) / 1000) + 1000
-    if queue ~= '' and stay < 10000 then
-      stay = 10000
-    end
     redis.call('PEXPIRE', key, stay)
   end
 end

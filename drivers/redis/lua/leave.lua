@@ -22,6 +22,6 @@ if e or at then
   end
 end
 if e or at or scanned then
-  save(holder())
+  save()
 end
 return {e and 1 or 0}

@@ -7,7 +7,7 @@ local function listing()
   end
   if mode == 0 then
     if ends > now then
-      add(owner, token, since, ends, string.sub(state[1], rest))
+      add(owner, token, since, ends, holder)
     end
     return found
   end

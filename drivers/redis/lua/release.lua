@@ -9,8 +9,7 @@ local who, wants, COUNTED = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
 -- Most often nobody waits.
 if wants == 0 and mode == 0 and owner == who and ends > now and queue == '' then
-  redis.call('HSET', key, 'r', struct.pack('>dddiB', token, 0, 0, 0, 0))
-  redis.call('PEXPIRE', key, 1000)
+  redis.call('SET', key, struct.pack('>BdddiBH', 1, token, 0, 0, 0, 0, 0), 'PX', 1000)
   return {1}
 end
 
@@ -21,10 +20,10 @@ local e = lease(who, wants)
 if e then
   drop(who, e)
   wake('')
-  save('')
+  save()
   return {1}
 end
 if scanned then
-  save('')
+  save()
 end
 return {0}

@@ -1,23 +1,45 @@
 -- What every script begins with: the state of one lock. It is all in one key,
--- so that Redis expires, evicts and moves it as a whole:
+-- so that Redis expires, evicts and moves it as a whole. A key that is free or
+-- held exclusively is a string, the record:
 --
---   r      the record: the last token, when the lease ends, when it began, the
---          mode, the owner's length and name; then, of an Exclusive lease, the
---          holder's inbox (12 bytes) and who it is. Of Shared leases and of
---          Slots, the end is the last one's, the beginning stands for the first
---          end, there is no owner, and the number of leases follows.
---   o...   one lease that is Shared or one of Slots, by its owner: when it
---          ends, its token, when it began; then inbox and holder as above. What
---          nobody owns any more (Keep) has a space before its owner.
---   q      who waits, first come first: see queue.lua.
+--   1 (a byte: this form), the last token, when the lease ends, when it began (doubles), the mode (int),
+--   the owner (behind a byte that is its length), the holder: its inbox (12
+--   bytes) and who it is (behind two bytes), and then the queue: see queue.lua.
+--
+-- A key that is held otherwise is a hash. Its field r is the record: its end is
+-- the last lease's, its beginning stands for a time before which none of them
+-- ends, it has no owner, and its holder is the number of leases. Each lease is a
+-- field of its own, o and its owner: when it ends, its token, when it began
+-- (doubles), and its holder. What nobody owns any more (see keep.lua) has a space
+-- before its owner.
 --
 -- Times are microseconds on this server's clock, NEVER for no end, and 0 for
 -- the end of a lease that was released. The key stays a second longer than the
 -- lease, so that the next token is larger although the clock was set back.
 local key = KEYS[1]
-local state = redis.call('HMGET', key, 'r', 'q')
-local queue = state[2] or ''
-local token, ends, since, mode, owner, rest = 0, 0, 0, 0, '', 0
-if state[1] then
-  token, ends, since, mode, owner, rest = struct.unpack('>dddiBc0', state[1])
+local hashed = ARGV[2] and ARGV[2] ~= '0' -- a guess: most often a key has one use
+local record
+for _ = 1, 2 do
+  if hashed then
+    record = redis.pcall('HGET', key, 'r')
+  else
+    record = redis.pcall('GET', key)
+  end
+  if type(record) ~= 'table' then
+    break
+  end
+  hashed = not hashed
 end
+if type(record) == 'table' then
+  return record -- the error of a key that is neither: not ours
+end
+local token, ends, since, mode, owner, holder, queue = 0, 0, 0, 0, '', '', ''
+if record then
+  if string.byte(record) ~= 1 then
+    return redis.error_reply('WRONGTYPE this is not the state of a lock')
+  end
+  local after
+  token, ends, since, mode, owner, holder, after = struct.unpack('>dddiBc0Hc0', record, 2)
+  queue = string.sub(record, after)
+end
+local waited = queue
