@@ -22,20 +22,24 @@ const callTime = 200 * time.Millisecond
 
 // purge removes whoever holds or waits no more at time now: leases that ended,
 // stores that are gone. It reports whether it changed e.
-func (e *entry) purge(now int64, me seat, alive func(seat) bool) bool {
-	holders, waiters := len(e.holdings), len(e.line)
+func (e *entry) purge(now int64, me seat, alive func(seat) bool) (changed bool) {
+	holders := len(e.holdings)
 	e.holdings = slices.DeleteFunc(e.holdings, func(h holding) bool {
 		return h.until <= now || !h.kept && !alive(h.seat)
 	})
-	e.line = slices.DeleteFunc(e.line, func(w waiting) bool { return !alive(w.seat) })
-	changed := holders != len(e.holdings) || waiters != len(e.line)
+	gone := false
 	for i := range e.line {
-		if w := &e.line[i]; w.called != 0 && w.called <= now && w.seat != me {
+		w := &e.line[i]
+		gone = gone || !alive(w.seat)
+		if w.called != 0 && w.called <= now && w.seat != me {
 			e.pass(w.seat)
 			changed = true
 		}
 	}
-	return changed
+	if gone {
+		e.line = slices.DeleteFunc(e.line, func(w waiting) bool { return !alive(w.seat) })
+	}
+	return changed || gone || holders != len(e.holdings)
 }
 
 // pass lets others go before all who wait in the store at s: before all, or

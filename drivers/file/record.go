@@ -229,10 +229,11 @@ func flag(f bool) byte {
 	return 0
 }
 
-// decode returns the entry of a parked record, which refers to it no more.
+// decode returns the entry of a parked record, which refers to it no more. All
+// its texts are parts of one string: a line may be long.
 func (p *parked) decode() (*entry, error) {
 	_, w := binary.Uvarint(p.raw)
-	d := decoder{b: p.raw[w+8:]}
+	d := decoder{b: p.raw[w+8:], texts: string(p.raw[w+8:])}
 	e := &entry{key: d.text(driver.MaxKey)}
 	n := d.count(32)
 	e.holdings = make([]holding, 0, n+1)
@@ -254,8 +255,9 @@ func (p *parked) decode() (*entry, error) {
 // A decoder takes values from b. Once one is missing, bad is true and all
 // further values are zero.
 type decoder struct {
-	b   []byte
-	bad bool
+	b     []byte
+	texts string // what b was at first
+	bad   bool
 }
 
 func (d *decoder) take(n uint64) []byte {
@@ -292,9 +294,10 @@ func (d *decoder) uint64() uint64 {
 func (d *decoder) bytes() []byte { return d.take(d.uvarint()) }
 
 func (d *decoder) text(most int) string {
-	b := d.bytes()
-	d.bad = d.bad || len(b) > most
-	return string(b)
+	n := len(d.bytes())
+	d.bad = d.bad || n > most
+	end := len(d.texts) - len(d.b)
+	return d.texts[end-n : end]
 }
 
 func (d *decoder) flag() bool {

@@ -35,8 +35,8 @@ func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, er
 	w := &waiter{req: r, done: make(chan result, 1)}
 	g, err := s.ask(ctx, &r, w)
 	if !errors.Is(err, driver.ErrHeld) {
-		if err != nil && s.take(shardOf(r.Key), r.Owner) == nil {
-			drain(w)
+		if err != nil {
+			s.unqueue(w)
 		}
 		return g, err
 	}
@@ -108,11 +108,12 @@ func (s *Store) strike(v *visit, n name) error {
 	return nil
 }
 
-// drain ends a waiter whose question failed while somebody took it.
-func drain(w *waiter) {
-	select {
-	case <-w.done:
-	default:
+// unqueue ends a waiter whose question failed. Somebody else who visited the
+// state file meanwhile may have put it in line.
+func (s *Store) unqueue(w *waiter) {
+	i := shardOf(w.req.Key)
+	if s.take(i, w.req.Owner) != nil {
+		s.behind(i, name{w.req.Key, w.req.Owner})
 	}
 }
 
@@ -232,6 +233,15 @@ func (s *Store) takeLeft(i int) []name {
 // rejoin puts those of ws in line who lost their places: the data was lost, or
 // others took this store for dead.
 func (s *Store) rejoin(v *visit, e *entry, ws []*waiter) {
+	n := 0
+	for i := range e.line {
+		if e.line[i].seat == s.seat {
+			n++
+		}
+	}
+	if n >= len(ws) {
+		return // nobody is missing, as nobody is there twice
+	}
 	in := map[string]bool{}
 	for _, x := range e.line {
 		if x.seat == s.seat {
