@@ -45,7 +45,10 @@ func TestInspectListBreak(t *testing.T) {
 		if !slices.Equal(keys, []string{"job:1"}) {
 			t.Errorf("List yields %q", keys)
 		}
-		for range List(t.Context(), "default", "", r) {
+		for _, err := range List(t.Context(), "default", "", r) {
+			if err != nil {
+				t.Error(err)
+			}
 			break // a loop may be left
 		}
 
@@ -99,7 +102,7 @@ func TestBreakBeforeTheReply(t *testing.T) {
 		b.store.script(func(s *scripted) {
 			s.try = func(ctx context.Context, do func() error) error {
 				err := do()
-				_, _ = s.Store.Break(context.Background(), "k")
+				_, _ = s.Break(context.Background(), "k")
 				time.Sleep(50 * time.Millisecond) // the reply is slower than the news
 				return err
 			}

@@ -88,7 +88,9 @@ func TestOthersGetTheirTurn(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		holder, locks, done := lineOf(t, b, 2)
 		mustRelease(t, holder)
-		<-done[0]
+		if err := <-done[0]; err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(passFor)
 		synctest.Wait() // the head asks the store now
 		before := b.store.count("release")

@@ -21,7 +21,7 @@ func TestEvents(t *testing.T) {
 		waiting := meanwhile(func() error { return b.cache("k", WithWait(time.Second)).Acquire(t.Context()) })
 		synctest.Wait()
 		_ = b.cache("k", WithWait(time.Second)).Acquire(t.Context())
-		<-waiting
+		wantIs(t, <-waiting, ErrLockActive)
 		time.Sleep(15 * time.Second)
 		b.store.script(func(s *scripted) { s.extend = fails })
 		time.Sleep(8 * time.Second)

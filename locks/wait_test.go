@@ -66,7 +66,7 @@ func TestStoreThatCantWaitIsAskedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		opts := []Option{WithRegistry(r), WithWait(Forever)}
-		if _, err := st.TryAcquire(t.Context(), driver.Request{Key: "k", Owner: "another process", Lease: time.Minute}); err != nil {
+		if _, err := st.TryAcquire(t.Context(), driver.Request{Key: "k", Owner: "another-process", Lease: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
