@@ -15,11 +15,12 @@ import (
 
 var schemes = []string{"redis", "rediss", "redis+unix"}
 
-// redisDriver takes the URLs that the package's documentation shows.
-type redisDriver struct{}
+// Driver is the driver.Driver of the schemes redis, rediss and redis+unix. It
+// takes the URLs that the documentation of the package shows.
+type Driver struct{}
 
 // Connector checks u. What it returns knows go-redis's options for it.
-func (redisDriver) Connector(u *url.URL) (driver.Connector, error) {
+func (Driver) Connector(u *url.URL) (driver.Connector, error) {
 	c, err := connectorOf(u)
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w; write redis://user:password@host:port/db?parameter=value", err)

@@ -4,6 +4,6 @@ import "github.com/concurrent-go/concurrent"
 
 func init() {
 	for _, scheme := range schemes {
-		concurrent.Register(scheme, redisDriver{})
+		concurrent.Register(scheme, Driver{})
 	}
 }

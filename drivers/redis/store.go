@@ -49,7 +49,7 @@ type Store struct {
 }
 
 var (
-	_ driver.Driver    = redisDriver{}
+	_ driver.Driver    = Driver{}
 	_ driver.Connector = (*connector)(nil)
 	_ driver.Store     = (*Store)(nil)
 	_ driver.Waiter    = (*Store)(nil)

@@ -17,7 +17,7 @@ func connect(raw string) (*connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := redisDriver{}.Connector(u)
+	c, err := Driver{}.Connector(u)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func TestWrongURLsAreRefusedWithWhatIsWrong(t *testing.T) {
 				u.Host = "h:bad" // which url.Parse refuses, and a caller may still make
 				u.User = url.UserPassword("user", secret)
 			}
-			_, err = redisDriver{}.Connector(u)
+			_, err = Driver{}.Connector(u)
 			switch {
 			case err == nil:
 				t.Errorf("%s is taken, want an error about %s", with, want)
@@ -184,7 +184,7 @@ func FuzzURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, err = redisDriver{}.Connector(u)
+		_, err = Driver{}.Connector(u)
 		if err == nil {
 			return
 		}
