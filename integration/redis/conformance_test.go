@@ -1,0 +1,72 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
+	_ "github.com/concurrent-go/concurrent/drivers/redis"
+	"github.com/concurrent-go/concurrent/drivertest"
+	"github.com/concurrent-go/concurrent/integration/servers"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	servers.Stop()
+	if err := goleak.Find(); code == 0 && err != nil {
+		_, _ = os.Stderr.WriteString(err.Error() + "\n")
+		code = 1
+	}
+	os.Exit(code)
+}
+
+var databases atomic.Int64
+
+// database is the URL of a database that nobody else uses.
+func database(t *testing.T) string {
+	t.Helper()
+	u, err := url.Parse(servers.Redis(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = fmt.Sprintf("/%d", databases.Add(1))
+	return u.String()
+}
+
+// opener opens stores at a URL.
+func opener(address string) func(context.Context) (driver.Store, error) {
+	return func(ctx context.Context) (driver.Store, error) {
+		r := concurrent.NewRegistry()
+		if err := r.Configure(concurrent.Aliases{"it": {URL: address}}); err != nil {
+			return nil, err
+		}
+		return r.Store(ctx, "it")
+	}
+}
+
+func TestConformance(t *testing.T) {
+	cycles := 100_000
+	if testing.Short() {
+		cycles = 1_000
+	}
+	drivertest.Run(t, drivertest.Harness{
+		Cycles:  cycles,
+		Backend: func(t *testing.T) func(context.Context) (driver.Store, error) { return opener(database(t)) },
+	})
+}
+
+func TestWrongPort(t *testing.T) {
+	t.Parallel()
+	_, err := opener("redis://user:s3cret@127.0.0.1:1/0")(t.Context())
+	if err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,2 @@
+// Package redis tests the redis driver on a real server.
+package redis
