@@ -50,7 +50,7 @@ func (s *Store) checkNode(ctx context.Context, node redis.Cmdable, first bool) e
 		}
 	case !isReply(err) || fateOf(err) == postponed:
 		return s.unreachable(ctx, err)
-	case redis.HasErrorPrefix(err, "NOAUTH"):
+	case isAuth(err):
 		return s.secrets.explain(err)
 	}
 	if err := s.checkScripts(ctx, node); err != nil {
@@ -100,10 +100,15 @@ func fields(reply any) map[string]string {
 	return found
 }
 
+// isAuth reports whether err is about who we are.
+func isAuth(err error) bool {
+	return redis.HasErrorPrefix(err, "NOAUTH") || redis.HasErrorPrefix(err, "WRONGPASS")
+}
+
 // checkScripts runs a script that tries the commands of the others.
 func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
 	name := redisKey(space + "probe:" + s.inbox.id)
-	reply, err := node.Eval(ctx, probeScript.text, []string{name}, s.inbox.channel()).StringSlice()
+	reply, err := node.Eval(ctx, probeScript.text, nil, s.inbox.channel(), name).StringSlice()
 	switch {
 	case err == nil && len(reply) == 0:
 		return nil
@@ -111,11 +116,9 @@ func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
 		return unfit("the ACL lets this user not run: %s; the driver's documents list what it needs", strings.Join(reply, ", "))
 	case !isReply(err) || fateOf(err) == postponed && !redis.HasErrorPrefix(err, "MOVED"):
 		return s.unreachable(ctx, err)
-	case redis.HasErrorPrefix(err, "NOPERM") && strings.Contains(err.Error(), "key"):
-		return nil // it may use those of the locks that it will be asked for
 	case redis.HasErrorPrefix(err, "NOPERM"):
 		return unfit("the ACL lets this user not run scripts, as EVAL and EVALSHA do (the server said: %s)", s.secrets.hide(err.Error()))
-	case redis.HasErrorPrefix(err, "NOAUTH"):
+	case isAuth(err):
 		return s.secrets.explain(err)
 	}
 	return unfit("this server, or the proxy before it, does not run the scripts that locks are made of (it said: %s)", s.secrets.hide(err.Error()))

@@ -59,7 +59,7 @@ func connectorOf(u *url.URL) (*connector, error) {
 		return nil, err
 	}
 	c := &connector{topology: t, secure: u.Scheme == "rediss", verified: !isTrue(query.Get("skip_verify"))}
-	c.files = tlsFiles{query.Get("tls_ca_file"), query.Get("tls_cert_file"), query.Get("tls_key_file")}
+	c.files = tlsFiles{query.Get("tls_ca_file"), query.Get("tls_cert_file"), query.Get("tls_key_file"), query.Get("tls_server_name")}
 	if err := c.checkTLS(query); err != nil {
 		return nil, err
 	}

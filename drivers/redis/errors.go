@@ -41,6 +41,9 @@ func fateOf(err error) fate {
 		}
 		return refused
 	}
+	if _, ok := errors.AsType[handshakeError](err); ok {
+		return refused
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return postponed
 	}
@@ -107,6 +110,8 @@ func (s *secrets) explain(err error) error {
 	}
 	text := s.hide(err.Error())
 	switch {
+	case isTLS(err, text):
+		return unavailable("TLS failed: see that the server speaks it, that its certificate is for this host, and that tls_ca_file has who signed it (%s)", text)
 	case errors.Is(err, redis.ErrPoolTimeout):
 		return unavailable("no connection came free in time; raise pool_size or pool_timeout (%s)", text)
 	case errors.Is(err, redis.ErrClosed):
@@ -115,15 +120,16 @@ func (s *secrets) explain(err error) error {
 		return unavailable("the server closed the connection (%s); is rediss:// wanted there, or a redis:// one?", text)
 	case strings.Contains(text, "connection refused"), strings.Contains(text, "no such file"), strings.Contains(text, "no such host"):
 		return unavailable("nothing answers there; see that the server runs and that host and port are right (%s)", text)
-	case isTLS(text):
-		return unavailable("TLS failed: see that the server speaks it, that its certificate is for this host, and that tls_ca_file has who signed it (%s)", text)
 	case isTimeout(err):
 		return unavailable("the server did not answer in time (%s)", text)
 	}
 	return unavailable("%s", text)
 }
 
-func isTLS(text string) bool {
+func isTLS(err error, text string) bool {
+	if _, ok := errors.AsType[handshakeError](err); ok {
+		return true
+	}
 	return strings.Contains(text, "tls:") || strings.Contains(text, "x509:") || strings.Contains(text, "certificate")
 }
 

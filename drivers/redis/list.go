@@ -41,12 +41,9 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[driver.Info, 
 // whether to go on.
 func (s *Store) listNode(ctx context.Context, node redis.Cmdable, prefix string, seen map[string]bool, yield func(driver.Info, error) bool) bool {
 	for cursor := uint64(0); ; {
-		names, next, err := node.Scan(ctx, cursor, keyPattern(prefix), scanCount).Result()
-		if err == nil && s.isClosed() {
-			err = redis.ErrClosed
-		}
+		names, next, err := s.scan(ctx, node, cursor, keyPattern(prefix))
 		if err != nil {
-			yield(driver.Info{}, s.failed(ctx, err))
+			yield(driver.Info{}, err)
 			return false
 		}
 		for _, name := range names {
@@ -67,6 +64,24 @@ func (s *Store) listNode(ctx context.Context, node redis.Cmdable, prefix string,
 		if cursor = next; cursor == 0 {
 			return true
 		}
+	}
+}
+
+// scan is one step of a SCAN. It returns when ctx ends, which go-redis does not.
+func (s *Store) scan(ctx context.Context, node redis.Cmdable, cursor uint64, pattern string) (names []string, next uint64, err error) {
+	done := make(chan *redis.ScanCmd, 1)
+	s.cleaning.Go(func() { done <- node.Scan(ctx, cursor, pattern, scanCount) })
+	select {
+	case cmd := <-done:
+		if err := cmd.Err(); err != nil {
+			return nil, 0, s.failed(ctx, err)
+		}
+		names, next = cmd.Val()
+		return names, next, nil
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	case <-s.closed:
+		return nil, 0, driver.ErrClosed
 	}
 }
 

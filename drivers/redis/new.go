@@ -49,7 +49,8 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), o.checkTimeout)
 	defer cancel()
-	s := &Store{client: client, retries: defaultRetries}
+	s := newStore()
+	s.client, s.retries = client, defaultRetries
 	switch c := client.(type) {
 	case *redis.Client:
 		if c == nil {
@@ -71,11 +72,15 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 	return s, nil
 }
 
-// open starts the store and finds out whether its server is fit. A failure
-// leaves nothing open but the client.
-func (s *Store) open(ctx context.Context) error {
-	s.closed = make(chan struct{})
+func newStore() *Store {
+	s := &Store{closed: make(chan struct{})}
 	s.life, s.endLife = context.WithCancel(context.Background())
+	return s
+}
+
+// open starts the store and finds out whether its server is fit. A failure
+// leaves nothing open but a client that is not ours.
+func (s *Store) open(ctx context.Context) error {
 	s.batch = batcher{client: s.client, quit: make(chan struct{})}
 	s.inbox.init()
 	s.inbox.losses, s.inbox.broke = &s.losses, s.held.remove

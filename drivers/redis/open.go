@@ -19,7 +19,8 @@ func (c *connector) Open(ctx context.Context) (driver.Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s := &Store{own: true, secrets: c.secrets}
+	s := newStore()
+	s.own, s.secrets = true, c.secrets
 	if c.secure && !c.verified {
 		s.warned = []error{errUnverified}
 	}
@@ -34,32 +35,27 @@ func (c *connector) Open(ctx context.Context) (driver.Store, error) {
 
 // connect gives s a client of its own. It does no I/O but to read files.
 func (c *connector) connect(s *Store) error {
+	config, err := c.load()
+	if err != nil {
+		return err
+	}
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	switch c.topology {
 	case single:
 		o := *c.server
-		config, err := c.load(o.TLSConfig)
-		if err != nil {
-			return err
-		}
+		o.Dialer, o.DialerRetries = s.dialer(o.DialTimeout, config), cmp.Or(o.DialerRetries, 1)
 		o.TLSConfig, o.ContextTimeoutEnabled, o.MaintNotificationsConfig = config, true, quiet
 		s.counted, s.retries = "1", retriesOf(o.MaxRetries)
 		s.client = redis.NewClient(&o)
 	case sentinel:
 		o := *c.failover
-		config, err := c.load(o.TLSConfig)
-		if err != nil {
-			return err
-		}
+		o.Dialer, o.DialerRetries = s.dialer(o.DialTimeout, config), cmp.Or(o.DialerRetries, 1)
 		o.TLSConfig, o.ContextTimeoutEnabled = config, true
 		s.counted, s.retries = "1", retriesOf(o.MaxRetries)
 		s.client = redis.NewFailoverClient(&o)
 	default:
 		o := *c.cluster
-		config, err := c.load(o.TLSConfig)
-		if err != nil {
-			return err
-		}
+		o.Dialer, o.DialerRetries = s.dialer(o.DialTimeout, config), cmp.Or(o.DialerRetries, 1)
 		o.TLSConfig, o.ContextTimeoutEnabled, o.MaintNotificationsConfig = config, true, quiet
 		s.retries = retriesOf(o.MaxRetries)
 		s.client = redis.NewClusterClient(&o)

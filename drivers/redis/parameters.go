@@ -39,7 +39,7 @@ type parameter struct {
 }
 
 // parameters are go-redis's, but for those that would have locks read from
-// replicas, and the files of TLS, which are ours.
+// replicas, and those that begin with tls_, which are ours.
 var parameters = map[string]parameter{
 	"addr":            {in: sentinel | cluster, check: isAddress, many: true},
 	"client_name":     {in: all, check: isText},
@@ -54,6 +54,7 @@ var parameters = map[string]parameter{
 	"tls_ca_file":     {in: all, check: isText},
 	"tls_cert_file":   {in: all, check: isText},
 	"tls_key_file":    {in: all, check: isText},
+	"tls_server_name": {in: all, check: isText},
 
 	"dial_timeout":            {in: all, check: isDuration},
 	"read_timeout":            {in: all, check: isDuration},
@@ -92,7 +93,7 @@ var replicas = []string{
 }
 
 // ours are the parameters that go-redis does not know.
-var ours = []string{"tls_ca_file", "tls_cert_file", "tls_key_file"}
+var ours = []string{"tls_ca_file", "tls_cert_file", "tls_key_file", "tls_server_name"}
 
 // checkParameters checks every parameter of a query for a topology. It quotes no
 // value: it may be meant for another parameter, which is secret.

@@ -8,8 +8,9 @@ import (
 	"os"
 )
 
-// tlsFiles are the PEM files that a URL names. Empty: none.
-type tlsFiles struct{ ca, cert, key string }
+// tlsFiles are the PEM files that a URL names, and the host that certificates
+// are for. Empty: none, and the host that is connected to.
+type tlsFiles struct{ ca, cert, key, name string }
 
 func (c *connector) checkTLS(query url.Values) error {
 	for _, name := range append([]string{"skip_verify"}, ours...) {
@@ -23,17 +24,13 @@ func (c *connector) checkTLS(query url.Values) error {
 	return nil
 }
 
-// load reads the files into a copy of config, which is nil without TLS.
-func (c *connector) load(config *tls.Config) (*tls.Config, error) {
+// load reads the files and returns what TLS needs, nil without it. Certificates
+// are for the host that is connected to, which the dialer knows.
+func (c *connector) load() (*tls.Config, error) {
 	if !c.secure {
 		return nil, nil
 	}
-	loaded := &tls.Config{MinVersion: tls.VersionTLS12}
-	if config != nil {
-		loaded = config.Clone()
-		loaded.MinVersion = tls.VersionTLS12
-	}
-	loaded.InsecureSkipVerify = !c.verified
+	loaded := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.files.name, InsecureSkipVerify: !c.verified}
 	if c.files.ca != "" {
 		pem, err := os.ReadFile(c.files.ca)
 		if err != nil {

@@ -3,7 +3,8 @@
 -- that this user may not run. A user who may run them, but on other keys only,
 -- may have been given just those that the locks will have.
 --
--- ARGV: a channel.
+-- ARGV: a channel, a key, which is not declared: a user who may not use it could
+-- not run the script then.
 local refused = {}
 local function try(...)
   local reply = redis.pcall(...)
@@ -17,14 +18,14 @@ local function try(...)
   end
 end
 try('TIME')
-try('SET', KEYS[1], '', 'PX', 1)
-try('GET', KEYS[1])
-try('DEL', KEYS[1])
-try('HSET', KEYS[1], 'r', '')
-try('HGET', KEYS[1], 'r')
-try('HGETALL', KEYS[1])
-try('HDEL', KEYS[1], 'o')
-try('PERSIST', KEYS[1])
-try('PEXPIRE', KEYS[1], 1)
+try('SET', ARGV[2], '', 'PX', 1)
+try('GET', ARGV[2])
+try('DEL', ARGV[2])
+try('HSET', ARGV[2], 'r', '')
+try('HGET', ARGV[2], 'r')
+try('HGETALL', ARGV[2])
+try('HDEL', ARGV[2], 'o')
+try('PERSIST', ARGV[2])
+try('PEXPIRE', ARGV[2], 1)
 try('PUBLISH', ARGV[1], '')
 return refused

@@ -1,0 +1,44 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+)
+
+const defaultDialTimeout = 5 * time.Second
+
+// dialer returns what makes the connections of a client of our own: with TLS
+// where config is not nil. They are given up when the store closes, which
+// go-redis would not do.
+func (s *Store) dialer(timeout time.Duration, config *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	plain := &net.Dialer{Timeout: cmp.Or(timeout, defaultDialTimeout)}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, plain.Timeout)
+		defer cancel()
+		stop := context.AfterFunc(s.life, cancel)
+		defer stop()
+		conn, err := plain.DialContext(ctx, network, addr)
+		if err != nil || config == nil {
+			return conn, err
+		}
+		own := config.Clone()
+		if own.ServerName == "" {
+			own.ServerName, _, _ = net.SplitHostPort(addr)
+		}
+		secure := tls.Client(conn, own)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, handshakeError{err}
+		}
+		return secure, nil
+	}
+}
+
+// A handshakeError says that a server was reached and TLS was not agreed on.
+type handshakeError struct{ error }
+
+// Unwrap returns why.
+func (e handshakeError) Unwrap() error { return e.error }
