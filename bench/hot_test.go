@@ -71,10 +71,16 @@ func spin(d time.Duration) {
 
 // share has goroutines call f n times in all, starting together.
 func share(goroutines, n int, f func() error) error {
+	return shareOf(goroutines, n, func() func() error { return f })
+}
+
+// shareOf is share where each goroutine has a function of its own.
+func shareOf(goroutines, n int, of func() func() error) error {
 	var all errgroup.Group
 	var start sync.WaitGroup
 	start.Add(1)
 	for range goroutines {
+		f := of()
 		all.Go(func() error {
 			start.Wait()
 			for range n / goroutines {
