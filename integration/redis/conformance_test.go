@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
@@ -17,16 +14,6 @@ import (
 	"github.com/concurrent-go/concurrent/drivertest"
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	servers.Stop()
-	if err := goleak.Find(); code == 0 && err != nil {
-		_, _ = os.Stderr.WriteString(err.Error() + "\n")
-		code = 1
-	}
-	os.Exit(code)
-}
 
 var databases atomic.Int64
 

@@ -1,0 +1,187 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/driver"
+	driverredis "github.com/concurrent-go/concurrent/drivers/redis"
+)
+
+const secret = "s3cret-passw0rd"
+
+// refuses opens a URL that is to be refused.
+func refuses(t *testing.T, raw string, want error, says string) {
+	t.Helper()
+	clean(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	s, err := openURL(ctx, raw)
+	if err == nil {
+		_ = s.Close()
+		t.Fatalf("%s was opened, want %v", raw, want)
+	}
+	if !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
+		t.Errorf("%s: %v, want %v with %q", raw, err, want, says)
+	}
+	if strings.Contains(err.Error(), secret) {
+		t.Errorf("%q shows the password", err)
+	}
+}
+
+func TestAWrongAddressIsUnavailable(t *testing.T) {
+	refuses(t, "redis://user:"+secret+"@127.0.0.1:"+freePort(t), driver.ErrUnavailable, "nothing answers there")
+	refuses(t, "redis+unix://user:"+secret+"@/nowhere/redis.sock", driver.ErrUnavailable, "nothing answers there")
+	refuses(t, "redis://user:"+secret+"@no-such-host.invalid", driver.ErrUnavailable, "nothing answers there")
+}
+
+func TestAWrongPasswordIsUnavailable(t *testing.T) {
+	srv := start(t, "--requirepass", "right")
+	refuses(t, "redis://:"+secret+"@"+srv.addr(), driver.ErrUnavailable, "password in the URL is wrong")
+	refuses(t, "redis://"+srv.addr(), driver.ErrUnavailable, "wants a password")
+	s := open(t, "redis://:right@"+srv.addr())
+	warm(t, s)
+}
+
+func TestTLSWhereThereIsNoneIsUnavailable(t *testing.T) {
+	srv := start(t)
+	refuses(t, "rediss://:"+secret+"@"+srv.addr(), driver.ErrUnavailable, "TLS")
+}
+
+func TestAReplicaIsUnfit(t *testing.T) {
+	master := start(t)
+	replica := start(t, "--replicaof", "127.0.0.1 "+master.port)
+	soon(t, "the replica is in step", func() bool {
+		info, err := replica.admin().Info(t.Context(), "replication").Result()
+		return err == nil && strings.Contains(info, "master_link_status:up")
+	})
+	refuses(t, replica.url(), driver.ErrUnfit, "replica")
+}
+
+func TestASentinelIsUnfit(t *testing.T) {
+	conf := filepath.Join(t.TempDir(), "sentinel.conf")
+	check(t, os.WriteFile(conf, nil, 0o600))
+	srv := &server{t: t, port: freePort(t)}
+	srv.args = []string{conf, "--port", srv.port, "--bind", "127.0.0.1", "--sentinel"}
+	t.Cleanup(srv.kill)
+	srv.run()
+	refuses(t, srv.url(), driver.ErrUnfit, "master_name=")
+}
+
+func TestANodeOfAClusterIsUnfitAlone(t *testing.T) {
+	srv := start(t, "--cluster-enabled", "yes", "--databases", "1")
+	refuses(t, srv.url(), driver.ErrUnfit, "addr=")
+}
+
+func TestAServerWithoutScriptsIsUnfit(t *testing.T) {
+	srv := start(t, "--rename-command", "EVAL", "", "--rename-command", "EVALSHA", "")
+	refuses(t, srv.url(), driver.ErrUnfit, "scripts")
+}
+
+func TestAServerWithoutPubSubIsUnfit(t *testing.T) {
+	srv := start(t, "--rename-command", "SUBSCRIBE", "")
+	refuses(t, srv.url(), driver.ErrUnfit, "subscribe")
+}
+
+func TestARingIsUnfit(t *testing.T) {
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"a": "127.0.0.1:1"}})
+	defer func() { _ = ring.Close() }()
+	if _, err := driverredis.New(ring); !errors.Is(err, driver.ErrUnfit) {
+		t.Errorf("New of a ring: %v, want ErrUnfit", err)
+	}
+	if _, err := driverredis.New(nil); !errors.Is(err, driver.ErrUnfit) {
+		t.Errorf("New of nil: %v, want ErrUnfit", err)
+	}
+}
+
+func TestAServerThatEvictsIsWarnedOf(t *testing.T) {
+	for policy, warned := range map[string]bool{"allkeys-lru": true, "volatile-ttl": true, "noeviction": false} {
+		srv := start(t, "--maxmemory", "100mb", "--maxmemory-policy", policy)
+		warnings := open(t, srv.url()).(driver.Warner).Warnings()
+		if (len(warnings) == 1 && strings.Contains(warnings[0].Error(), policy)) != warned || len(warnings) > 1 {
+			t.Errorf("with %s the warnings are %v", policy, warnings)
+		}
+	}
+	if w := open(t, start(t, "--maxmemory-policy", "allkeys-lru").url()).(driver.Warner).Warnings(); len(w) != 0 {
+		t.Errorf("without maxmemory nothing is evicted, but the warnings are %v", w)
+	}
+}
+
+// What the document lists, for a user who locks keys of one prefix only.
+const (
+	aclCommands = "+evalsha +eval +get +set +del +hget +hset +hdel +hgetall +pexpire +persist +time +publish +subscribe +unsubscribe +ping +hello"
+	aclKeys     = "~lk:{??}:billing:* &lk:in:*"
+)
+
+func aclUser(t *testing.T, srv *server, rules string) string {
+	t.Helper()
+	args := []any{"acl", "setuser", "lock", "reset", "on", ">" + secret}
+	for rule := range strings.FieldsSeq(rules) {
+		args = append(args, rule)
+	}
+	check(t, srv.admin().Do(t.Context(), args...).Err())
+	return "redis://lock:" + secret + "@" + srv.addr()
+}
+
+func TestTheSmallestACLSuffices(t *testing.T) {
+	srv := start(t)
+	raw := aclUser(t, srv, aclCommands+" "+aclKeys)
+	one, two := open(t, raw), open(t, raw)
+	for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(1)} {
+		r := in(mode, ask("billing:"+mode.String(), time.Minute))
+		take(t, one, r)
+		if _, err := one.Extend(t.Context(), r); err != nil {
+			t.Errorf("Extend: %v", err)
+		}
+		w := wait(t, two, ask(r.Key, time.Minute))
+		queued(t, one, r.Key, 1)
+		giveBack(t, one, r)
+		w.granted(t, 500*time.Millisecond)
+		lost := make(chan driver.Loss, 1)
+		stop := two.(driver.Notifier).NotifyLost(func(l driver.Loss) { lost <- l })
+		if _, err := one.(driver.Inspector).Break(t.Context(), r.Key); err != nil {
+			t.Errorf("Break: %v", err)
+		}
+		<-lost
+		stop()
+		kept := in(mode, ask(r.Key, driver.Forever))
+		take(t, one, kept)
+		kept.Lease = time.Millisecond
+		if err := one.(driver.Keeper).Keep(t.Context(), kept); err != nil {
+			t.Errorf("Keep: %v", err)
+		}
+	}
+	_, err := one.TryAcquire(t.Context(), ask("other", time.Minute))
+	if !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "ACL") {
+		t.Errorf("a key of another prefix: %v, want ErrUnavailable that names the ACL", err)
+	}
+}
+
+func TestEachCommandOfTheACLIsNeeded(t *testing.T) {
+	srv := start(t)
+	for name := range strings.FieldsSeq(strings.ReplaceAll(aclCommands, "+", "")) {
+		switch name {
+		case "hello", "unsubscribe", "ping", "evalsha": // needed later, or for better messages
+			continue
+		}
+		for _, keys := range []string{"~* &*", aclKeys} {
+			raw := aclUser(t, srv, aclCommands+" -"+name+" "+keys)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			s, err := openURL(ctx, raw)
+			cancel()
+			if err == nil {
+				_ = s.Close()
+				t.Errorf("without %s, on %s: opened", name, keys)
+			} else if !errors.Is(err, driver.ErrUnfit) || !strings.Contains(strings.ToLower(err.Error()), name) {
+				t.Errorf("without %s, on %s: %v, want ErrUnfit that names it", name, keys, err)
+			}
+		}
+	}
+}

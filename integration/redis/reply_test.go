@@ -1,0 +1,241 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/driver"
+	driverredis "github.com/concurrent-go/concurrent/drivers/redis"
+)
+
+// Row 16: the caller leaves at once, and what it may have been granted is given
+// back when the reply comes.
+func TestAnAcquireWhoseReplyIsWithheldLeavesNothingHeld(t *testing.T) {
+	srv := start(t)
+	w := newWire(t, srv.addr())
+	behind, direct := open(t, w.url()+"?read_timeout=1s"), open(t, srv.url())
+	warm(t, behind)
+	for name, acquire := range map[string]func(context.Context, driver.Request) (driver.Grant, error){
+		"TryAcquire": behind.TryAcquire,
+		"Acquire":    behind.(driver.Waiter).Acquire,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := ask(name, time.Minute)
+			w.mute()
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			_, err := acquire(ctx, r)
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("it returned %v after it began, with 200 ms to go", took)
+			}
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrHeld) {
+				t.Errorf("it returned %v, want context.DeadlineExceeded alone", err)
+			}
+			if info, err := direct.(driver.Inspector).Inspect(t.Context(), name); err != nil || len(info.Holders) != 1 {
+				t.Fatalf("the request did not reach the server: %+v, %v", info, err)
+			}
+			w.unmute()
+			began = time.Now()
+			g, err := direct.(driver.Waiter).Acquire(t.Context(), ask(name, time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if took := g.Sent.Sub(began); took > 10*time.Second {
+				t.Errorf("the key was held for %v more, of a lease of a minute", took)
+			}
+		})
+	}
+}
+
+func TestACallerThatCancelsReturnsAtOnce(t *testing.T) {
+	srv := start(t)
+	w := newWire(t, srv.addr())
+	s := open(t, w.url()+"?read_timeout=1s")
+	r := ask("k", time.Minute)
+	take(t, s, r)
+	w.part()
+	for name, call := range map[string]func(context.Context) error{
+		"TryAcquire": func(ctx context.Context) error { _, err := s.TryAcquire(ctx, ask("other", time.Minute)); return err },
+		"Acquire": func(ctx context.Context) error {
+			_, err := s.(driver.Waiter).Acquire(ctx, ask("other", time.Minute))
+			return err
+		},
+		"Extend":  func(ctx context.Context) error { _, err := s.Extend(ctx, r); return err },
+		"Keep":    func(ctx context.Context) error { return s.(driver.Keeper).Keep(ctx, r) },
+		"Inspect": func(ctx context.Context) error { _, err := s.(driver.Inspector).Inspect(ctx, "k"); return err },
+		"Break":   func(ctx context.Context) error { _, err := s.(driver.Inspector).Break(ctx, "k"); return err },
+		"ExtendAll": func(ctx context.Context) error {
+			_, errs := s.(driver.Batcher).ExtendAll(ctx, []driver.Request{r})
+			return errs[0]
+		},
+		"List": func(ctx context.Context) error {
+			for _, err := range s.(driver.Inspector).List(ctx, "") {
+				return err
+			}
+			return nil
+		},
+		"Release": func(ctx context.Context) error { return s.Release(ctx, r) },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, cancel)
+		began := time.Now()
+		err := call(ctx)
+		if took := time.Since(began); took > 600*time.Millisecond {
+			t.Errorf("%s returned %v after it began, and was cancelled after 50 ms", name, took)
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want context.Canceled", name, err)
+		}
+	}
+	w.heal()
+}
+
+// Row 9: the connection breaks after the server granted the key.
+func TestAnAcquireWhoseReplyIsLostGetsItsOwnTokenByTryingAgain(t *testing.T) {
+	srv := start(t)
+	w := newWire(t, srv.addr())
+	behind, direct := open(t, w.url()), open(t, srv.url())
+	warm(t, behind)
+	for i := range 10 {
+		key := fmt.Sprint("k", i)
+		r := ask(key, time.Minute)
+		w.mute()
+		got := make(chan driver.Grant, 1)
+		go func() {
+			g, err := behind.TryAcquire(t.Context(), r)
+			if err != nil {
+				t.Errorf("the lost reply came to the caller: %v", err)
+			}
+			got <- g
+		}()
+		var token uint64
+		soon(t, "the server grants the key", func() bool {
+			info, err := direct.(driver.Inspector).Inspect(t.Context(), key)
+			if err != nil || len(info.Holders) == 0 {
+				return false
+			}
+			token = info.Holders[0].Token
+			return true
+		})
+		w.unmute()
+		w.cut()
+		if g := <-got; g.Token != token {
+			t.Errorf("tried again, the token is %d, and the server had given %d", g.Token, token)
+		}
+	}
+}
+
+// Row 11.
+func TestAReleaseWhoseReplyIsLostSucceeds(t *testing.T) {
+	srv := start(t)
+	w := newWire(t, srv.addr())
+	behind, direct := open(t, w.url()), open(t, srv.url())
+	warm(t, behind)
+	for i, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(2)} {
+		key := fmt.Sprint("k", i)
+		r := in(mode, ask(key, time.Minute))
+		take(t, behind, r)
+		w.mute()
+		got := make(chan error, 1)
+		go func() { got <- behind.Release(t.Context(), r) }()
+		soon(t, "the server releases the key", func() bool {
+			info, err := direct.(driver.Inspector).Inspect(t.Context(), key)
+			return err == nil && len(info.Holders) == 0
+		})
+		w.unmute()
+		w.cut()
+		if err := <-got; err != nil {
+			t.Errorf("Release of a lease in mode %v: %v", mode, err)
+		}
+		if err := behind.Release(t.Context(), r); !errors.Is(err, driver.ErrNotHeld) {
+			t.Errorf("a second Release: %v, want ErrNotHeld", err)
+		}
+	}
+}
+
+// A client that is not ours repeats what it sends as it likes, but not this.
+func TestAClientOfTheCallerDoesNotRepeatCallsByItself(t *testing.T) {
+	srv := start(t)
+	w := newWire(t, srv.addr())
+	client := redis.NewClient(&redis.Options{Addr: w.listener.Addr().String(), MaxRetries: 10})
+	defer func() { _ = client.Close() }()
+	s, err := driverredis.New(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := open(t, srv.url())
+	warm(t, direct)
+	r := ask("k", time.Minute)
+	take(t, s, r)
+	w.mute()
+	got := make(chan error, 1)
+	go func() { got <- s.Release(t.Context(), r) }()
+	soon(t, "the server releases the key", func() bool {
+		info, err := direct.(driver.Inspector).Inspect(t.Context(), "k")
+		return err == nil && len(info.Holders) == 0
+	})
+	w.unmute()
+	w.cut()
+	if err := <-got; err != nil {
+		t.Errorf("Release: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := client.Ping(t.Context()).Err(); err != nil {
+		t.Errorf("Close of the store closed the caller's client: %v", err)
+	}
+}
+
+// Row 15.
+func TestAReplyLaterThanTheLeaseSaysWhenTheRequestLeft(t *testing.T) {
+	srv := start(t)
+	w := newWire(t, srv.addr())
+	s := open(t, w.url())
+	warm(t, s)
+	w.slow(150 * time.Millisecond)
+	began := time.Now()
+	g, err := s.TryAcquire(t.Context(), ask("k", 100*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if late := g.Sent.Sub(began); late > 100*time.Millisecond || time.Since(g.Sent) < 250*time.Millisecond {
+		t.Errorf("Sent is %v after the call, and %v before the reply: nobody could see that the lease is over", late, time.Since(g.Sent))
+	}
+}
+
+// Row 38, with a server that answers nothing.
+func TestCloseIsBoundedWhereTheServerIsAway(t *testing.T) {
+	clean(t)
+	srv := start(t)
+	w := newWire(t, srv.addr())
+	s, err := openURL(t.Context(), w.url())
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := ask("k", time.Minute)
+	take(t, s, held)
+	w.part()
+	waits := make(chan error, 1)
+	go func() {
+		_, err := s.(driver.Waiter).Acquire(context.Background(), ask("k", time.Minute))
+		waits <- err
+	}()
+	<-time.After(50 * time.Millisecond)
+	began := time.Now()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 12*time.Second {
+		t.Errorf("Close took %v", took)
+	}
+	if err := <-waits; !errors.Is(err, driver.ErrClosed) {
+		t.Errorf("the wait ended with %v, want ErrClosed", err)
+	}
+}

@@ -1,0 +1,114 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivertest"
+)
+
+// A watched is a master and a replica that three Sentinels watch.
+type watched struct {
+	t         *testing.T
+	one, two  *server
+	sentinels []*server
+}
+
+func startWatched(t *testing.T) *watched {
+	t.Helper()
+	w := &watched{t: t, one: start(t)}
+	w.two = start(t, "--replicaof", "127.0.0.1 "+w.one.port, "--repl-diskless-sync-delay", "0")
+	for range 3 {
+		conf := filepath.Join(t.TempDir(), "sentinel.conf")
+		check(t, os.WriteFile(conf, []byte(strings.Join([]string{
+			"sentinel monitor main 127.0.0.1 " + w.one.port + " 2",
+			"sentinel down-after-milliseconds main 1000",
+			"sentinel failover-timeout main 5000",
+			"",
+		}, "\n")), 0o600))
+		s := &server{t: t, port: freePort(t)}
+		s.args = []string{conf, "--sentinel", "--port", s.port, "--bind", "127.0.0.1"}
+		t.Cleanup(func() { s.kill() })
+		s.run()
+		w.sentinels = append(w.sentinels, s)
+	}
+	for _, s := range w.sentinels {
+		soon(t, "the Sentinels know each other and the replica", func() bool {
+			text := fmt.Sprint(s.admin().Do(t.Context(), "sentinel", "master", "main").Val())
+			return strings.Contains(text, "num-slaves:1") && strings.Contains(text, "num-other-sentinels:2")
+		})
+	}
+	soon(t, "the replica is in step", func() bool {
+		return strings.Contains(w.two.admin().Info(t.Context(), "replication").Val(), "master_link_status:up")
+	})
+	return w
+}
+
+func (w *watched) url(database int32) string {
+	return fmt.Sprintf("redis://%s/%d?master_name=main&addr=%s&addr=%s",
+		w.sentinels[0].addr(), database, w.sentinels[1].addr(), w.sentinels[2].addr())
+}
+
+func TestConformanceBehindSentinel(t *testing.T) {
+	w := startWatched(t)
+	var database atomic.Int32
+	drivertest.Run(t, drivertest.Harness{
+		Cycles: 1000,
+		Backend: func(*testing.T) func(context.Context) (driver.Store, error) {
+			raw := w.url(database.Add(1))
+			return func(ctx context.Context) (driver.Store, error) { return openURL(ctx, raw) }
+		},
+	})
+}
+
+// Row 21: the master dies with writes that the replica does not have. Exclusion
+// may be lost then; tokens must grow all the same, and waits go on.
+func TestTokensGrowThroughAFailover(t *testing.T) {
+	w := startWatched(t)
+	s := open(t, w.url(0)+"&read_timeout=1s&dial_timeout=1s")
+	kept := ask("kept", time.Minute)
+	first := take(t, s, kept)
+	soon(t, "the replica has the lock", func() bool { return len(keys(t, w.two.admin())) == 1 })
+	// What the replica never hears of: it is frozen while the master grants.
+	w.two.signal(syscall.SIGSTOP)
+	missed := ask("missed", time.Minute)
+	lost := take(t, s, missed)
+	w.one.kill()
+	w.two.signal(syscall.SIGCONT)
+	var again driver.Grant
+	other := ask("missed", time.Minute)
+	soon(t, "the new master serves", func() bool {
+		g, err := s.TryAcquire(t.Context(), other)
+		again = g
+		return err == nil
+	})
+	if again.Token <= lost.Token+uint64(lost.Spare) {
+		t.Errorf("after the failover the token is %d, and the forgotten grant's was %d", again.Token, lost.Token)
+	}
+	if _, err := s.Extend(t.Context(), missed); !errors.Is(err, driver.ErrNotHeld) {
+		t.Errorf("the forgotten holder's renewal: %v, want ErrNotHeld", err)
+	}
+	if _, err := s.Extend(t.Context(), kept); err != nil {
+		t.Errorf("the lock that the replica had was lost: %v", err)
+	}
+	waits := wait(t, s, ask("kept", time.Minute))
+	queued(t, s, "kept", 1)
+	began := time.Now()
+	giveBack(t, s, kept)
+	waits.granted(t, 5*time.Second)
+	if took := waits.at.Sub(began); took > 1500*time.Millisecond {
+		t.Errorf("after the failover a waiter is woken after %v", took)
+	}
+	if waits.grant.Token <= first.Token+uint64(first.Spare) {
+		t.Errorf("token %d after %d", waits.grant.Token, first.Token)
+	}
+}

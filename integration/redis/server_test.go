@@ -1,0 +1,210 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"github.com/concurrent-go/concurrent/driver"
+	driverredis "github.com/concurrent-go/concurrent/drivers/redis"
+	"github.com/concurrent-go/concurrent/integration/servers"
+)
+
+// A server is a redis-server of its own, of which a test can do anything.
+type server struct {
+	t    *testing.T
+	port string
+	args []string
+	cmd  *exec.Cmd
+	gone chan struct{}
+}
+
+// start starts a server with more arguments, on a free port of this machine.
+func start(t *testing.T, args ...string) *server {
+	t.Helper()
+	servers.Redis(t) // has the program installed
+	s := &server{t: t, port: freePort(t)}
+	s.args = append([]string{
+		"--port", s.port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no", "--databases", "1000",
+	}, args...)
+	t.Cleanup(func() { s.kill() })
+	s.run()
+	return s
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+func (s *server) addr() string { return net.JoinHostPort("127.0.0.1", s.port) }
+
+func (s *server) url() string { return "redis://" + s.addr() }
+
+// run runs the server and waits until it answers. The kernel kills it when the
+// thread that started it ends, which is kept as long as the server runs.
+func (s *server) run() {
+	s.t.Helper()
+	s.cmd, s.gone = exec.Command("redis-server", s.args...), make(chan struct{})
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		defer close(s.gone)
+		err := s.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = s.cmd.Wait() // how it ended matters to nobody
+		}
+	}()
+	if err := <-started; err != nil {
+		s.t.Fatal(err)
+	}
+	soon(s.t, "the server answers", func() bool {
+		c, err := net.Dial("tcp", s.addr())
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+}
+
+func (s *server) kill() {
+	_ = s.cmd.Process.Signal(syscall.SIGCONT)
+	_ = s.cmd.Process.Kill()
+	<-s.gone
+}
+
+// restart kills the server and runs it again, with what it has on disk.
+func (s *server) restart() {
+	s.t.Helper()
+	s.kill()
+	s.run()
+}
+
+func (s *server) signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// admin returns a client that sees all that the server does.
+func (s *server) admin() *redis.Client { return admin(s.t, s.addr()) }
+
+func admin(t *testing.T, addr string) *redis.Client {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// open opens a store, which is closed at the end.
+func open(t *testing.T, raw string) driver.Store {
+	t.Helper()
+	s, err := openURL(t.Context(), raw)
+	if err != nil {
+		t.Fatalf("Open(%s): %v", raw, err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}
+
+func openURL(ctx context.Context, raw string) (driver.Store, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	c, err := driverredis.Driver{}.Connector(u)
+	if err != nil {
+		return nil, err
+	}
+	return c.Open(ctx)
+}
+
+// soon waits until f is true. It asks again and again: what it waits for is
+// another process's.
+func soon(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !f(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 15 s: %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+// clean fails the test if goroutines are left when it is over.
+func clean(t *testing.T) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+}
+
+var owners = func() func() string {
+	next := make(chan int, 1)
+	next <- 0
+	return func() string {
+		n := <-next
+		next <- n + 1
+		return fmt.Sprintf("owner-%d-%d", os.Getpid(), n)
+	}
+}()
+
+// ask is a request by somebody new.
+func ask(key string, lease time.Duration) driver.Request {
+	return driver.Request{Key: key, Owner: owners(), Lease: lease, Holder: driver.Holder{Host: "host", PID: os.Getpid()}}
+}
+
+func in(mode driver.Mode, r driver.Request) driver.Request {
+	r.Mode = mode
+	return r
+}
+
+func take(t *testing.T, s driver.Store, r driver.Request) driver.Grant {
+	t.Helper()
+	g, err := s.TryAcquire(t.Context(), r)
+	if err != nil {
+		t.Fatalf("TryAcquire(%s by %s): %v", r.Key, r.Owner, err)
+	}
+	return g
+}
+
+func giveBack(t *testing.T, s driver.Store, r driver.Request) {
+	t.Helper()
+	if err := s.Release(t.Context(), r); err != nil {
+		t.Fatalf("Release(%s by %s): %v", r.Key, r.Owner, err)
+	}
+}
+
+// warm has the server know the scripts: the first call of each is answered that
+// it does not, and a test that withholds replies would withhold that one.
+func warm(t *testing.T, s driver.Store) {
+	t.Helper()
+	r := ask("warm", time.Minute)
+	take(t, s, r)
+	if _, err := s.Extend(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	giveBack(t, s, r)
+}

@@ -1,0 +1,180 @@
+package redis
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// script returns a script of the driver that takes the time, in microseconds, as
+// its last argument, in the place of the server's clock.
+func script(t *testing.T, name string) *redis.Script {
+	t.Helper()
+	return redis.NewScript(include(t, name+".lua"))
+}
+
+func include(t *testing.T, name string) string {
+	t.Helper()
+	if name == "clock.lua" {
+		return "local now = tonumber(ARGV[#ARGV])"
+	}
+	raw, err := os.ReadFile(filepath.Join("..", "..", "drivers", "redis", "lua", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(raw), "\n")
+	for i, line := range lines {
+		if part, ok := strings.CutPrefix(line, "--#include "); ok {
+			lines[i] = include(t, part)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// An atTime runs the scripts on one key at any time.
+type atTime struct {
+	t                *testing.T
+	client           *redis.Client
+	acquire, release *redis.Script
+}
+
+func (a *atTime) take(owner string, mode driver.Mode, lease time.Duration, now int64) []int64 {
+	a.t.Helper()
+	micros := lease.Microseconds()
+	reply, err := a.acquire.Run(a.t.Context(), a.client, []string{"lk:{00}:k"},
+		owner, int(mode), micros, "inbox0123456who", "1", "", micros/1000+1000, now).Int64Slice()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return reply
+}
+
+func (a *atTime) giveBack(owner string, mode driver.Mode, now int64) {
+	a.t.Helper()
+	reply, err := a.release.Run(a.t.Context(), a.client, []string{"lk:{00}:k"}, owner, int(mode), "1", now).Int64Slice()
+	if err != nil || reply[0] != 1 {
+		a.t.Fatalf("release: %v, %v", reply, err)
+	}
+}
+
+func TestTokensGrowAlthoughTheServersClockIsSetBack(t *testing.T) {
+	srv := start(t)
+	a := &atTime{t: t, client: srv.admin(), acquire: script(t, "acquire"), release: script(t, "release")}
+	now := time.Now().UnixMicro()
+	var last int64
+	for i, back := range []time.Duration{0, time.Hour, 0, 24 * time.Hour, time.Second, 365 * 24 * time.Hour} {
+		for j, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(3), driver.Exclusive} {
+			owner := fmt.Sprintf("o-%d-%d", i, j)
+			reply := a.take(owner, mode, time.Minute, now-back.Microseconds())
+			if reply[0] != 1 || reply[1] <= last {
+				t.Fatalf("with the clock set back by %v, in mode %v: %v after token %d", back, mode, reply, last)
+			}
+			last = reply[1]
+			a.giveBack(owner, mode, now-back.Microseconds())
+		}
+	}
+}
+
+// Row 25: whoever renews hears that the lease is another's.
+func TestAServersClockThatJumpsAheadEndsLeasesEarly(t *testing.T) {
+	srv := start(t)
+	s := open(t, srv.url())
+	r := ask("k", time.Minute)
+	first := take(t, s, r)
+	key := keys(t, srv.admin())[0]
+	acquire := script(t, "acquire")
+	reply, err := acquire.Run(t.Context(), srv.admin(), []string{key},
+		"other", 0, time.Minute.Microseconds(), "inbox0123456who", "1", "", 61000, time.Now().Add(time.Hour).UnixMicro()).Int64Slice()
+	if err != nil || reply[0] != 1 {
+		t.Fatalf("an hour later the key is not free: %v, %v", reply, err)
+	}
+	if uint64(reply[1])<<10 <= first.Token+uint64(first.Spare) {
+		t.Errorf("token %d after %d", uint64(reply[1])<<10, first.Token)
+	}
+	if _, err := s.Extend(t.Context(), r); err == nil {
+		t.Error("the first holder extended a lease that another has")
+	}
+}
+
+func keys(t *testing.T, c *redis.Client) []string {
+	t.Helper()
+	names, err := c.Keys(t.Context(), "lk:*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// Row 17.
+func TestTokensGrowThroughTheLossOfTheData(t *testing.T) {
+	srv := start(t)
+	s := open(t, srv.url())
+	var last uint64
+	for name, lose := range map[string]func(){
+		"FLUSHALL":       func() { check(t, srv.admin().FlushAll(t.Context()).Err()) },
+		"SCRIPT FLUSH":   func() { check(t, srv.admin().ScriptFlush(t.Context()).Err()) },
+		"a restart":      srv.restart,
+		"nothing at all": func() {},
+	} {
+		r := ask("k", time.Minute)
+		g := take(t, s, r)
+		if g.Token <= last {
+			t.Errorf("token %d after %d", g.Token, last)
+		}
+		last = g.Token + uint64(g.Spare)
+		lose()
+		_, err := s.Extend(t.Context(), r)
+		kept := name == "nothing at all" || name == "SCRIPT FLUSH"
+		if kept != (err == nil) {
+			t.Errorf("after %s, Extend: %v", name, err)
+		}
+		if kept {
+			giveBack(t, s, r)
+		}
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNothingStaysBehind(t *testing.T) {
+	srv := start(t, "--databases", "1") // a server looks for what expired in one after another
+	s := open(t, srv.url())
+	admin := srv.admin()
+	soon(t, "the probe is gone", func() bool { return admin.DBSize(t.Context()).Val() == 0 })
+	var group sync.WaitGroup
+	for worker := range 64 {
+		group.Go(func() {
+			for i := range 50 {
+				mode := []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(2)}[i%3]
+				r := in(mode, ask(fmt.Sprint("k", worker, "-", i), time.Minute))
+				if _, err := s.TryAcquire(t.Context(), r); err != nil {
+					t.Error(err)
+				}
+				if err := s.Release(t.Context(), r); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for i := range 100 {
+		take(t, s, ask(fmt.Sprint("ends", i), 10*time.Millisecond))
+	}
+	if n := admin.DBSize(t.Context()).Val(); n == 0 {
+		t.Error("no token was kept for a second")
+	}
+	soon(t, "no key is left", func() bool { return admin.DBSize(t.Context()).Val() == 0 })
+}
