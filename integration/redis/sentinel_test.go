@@ -78,8 +78,9 @@ func TestTokensGrowThroughAFailover(t *testing.T) {
 	kept := ask("kept", time.Minute)
 	first := take(t, s, kept)
 	soon(t, "the replica has the lock", func() bool { return len(keys(t, w.two.admin())) == 1 })
-	// What the replica never hears of: it is frozen while the master grants.
+	// What the replica never hears of: it is cut off while the master grants.
 	w.two.signal(syscall.SIGSTOP)
+	check(t, w.one.admin().ClientKillByFilter(t.Context(), "TYPE", "replica").Err())
 	missed := ask("missed", time.Minute)
 	lost := take(t, s, missed)
 	w.one.kill()
