@@ -93,7 +93,7 @@ func (s *Store) Break(ctx context.Context, key string) (driver.Info, error) {
 		return driver.Info{}, driver.ErrNotHeld
 	}
 	for _, l := range broken {
-		l.store.losses.tell(driver.Loss{Key: key, Owner: l.owner, Err: errBroken})
+		l.store.losses.Tell(driver.Loss{Key: key, Owner: l.owner, Err: errBroken})
 	}
 	return info, nil
 }

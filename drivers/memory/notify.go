@@ -1,53 +1,7 @@
 package memory
 
-import (
-	"slices"
-	"sync"
-	"sync/atomic"
-
-	"github.com/concurrent-go/concurrent/driver"
-)
-
-// listeners are whom a Store tells of its losses. The zero value has none.
-type listeners struct {
-	mu  sync.Mutex
-	all []*listener // replaced as a whole, so that tell needs no lock meanwhile
-}
-
-type listener struct {
-	f       func(driver.Loss)
-	stopped atomic.Bool
-}
+import "github.com/concurrent-go/concurrent/driver"
 
 // NotifyLost has f called for every lease of this store that is broken. That is
 // the only way to lose one before its end: here is no server that could go.
-func (s *Store) NotifyLost(f func(driver.Loss)) (stop func()) {
-	l := &listener{f: f}
-	s.losses.add(l)
-	return func() { s.losses.remove(l) }
-}
-
-func (ls *listeners) add(l *listener) {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	ls.all = append(slices.Clip(ls.all), l)
-}
-
-func (ls *listeners) remove(l *listener) {
-	l.stopped.Store(true)
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	ls.all = slices.DeleteFunc(slices.Clone(ls.all), func(other *listener) bool { return other == l })
-}
-
-// tell calls who listens, with no lock held: f may stop itself.
-func (ls *listeners) tell(loss driver.Loss) {
-	ls.mu.Lock()
-	all := ls.all
-	ls.mu.Unlock()
-	for _, l := range all {
-		if !l.stopped.Load() {
-			l.f(loss)
-		}
-	}
-}
+func (s *Store) NotifyLost(f func(driver.Loss)) (stop func()) { return s.losses.Add(f) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/losses"
 )
 
 // minLease is the shortest lease: below it, the time that a call takes counts.
@@ -18,7 +19,7 @@ type Store struct {
 	backend *backend
 	closed  atomic.Bool // set before Close looks into the first shard
 	closing sync.Once
-	losses  listeners
+	losses  losses.Listeners
 }
 
 var (

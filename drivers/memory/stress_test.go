@@ -211,7 +211,7 @@ func TestListenersRaceLosses(t *testing.T) {
 	if n := calls.Load(); n < breaks {
 		t.Errorf("told %d times of %d losses", n, breaks)
 	}
-	if n := len(s.losses.all); n != 1 {
+	if n := s.losses.Len(); n != 1 {
 		t.Errorf("%d listeners are left, want 1", n)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/losses"
 )
 
 const (
@@ -32,7 +33,7 @@ const (
 // everybody who waits looks again.
 type inbox struct {
 	id      string
-	losses  *listeners
+	losses  *losses.Listeners
 	broke   func(key, owner string)
 	mu      sync.Mutex
 	waiters map[uint32]*waiter
@@ -187,7 +188,7 @@ func (in *inbox) deliver(text string) {
 		owner, name := cutSized(text[1:])
 		if key, ok := lockKey(name); ok {
 			in.broke(key, owner)
-			in.losses.tell(driver.Loss{Key: key, Owner: owner, Err: errBroken})
+			in.losses.Tell(driver.Loss{Key: key, Owner: owner, Err: errBroken})
 		}
 	}
 }

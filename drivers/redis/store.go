@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/losses"
 )
 
 const (
@@ -35,7 +36,7 @@ type Store struct {
 	batch  batcher
 	inbox  inbox
 	held   held
-	losses listeners
+	losses losses.Listeners
 	who    atomic.Pointer[introduction]
 
 	closing  sync.Once

@@ -26,10 +26,11 @@ var layers = []layer{
 	{"drivers/redis", driverMay("github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/")},
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
+	{"internal/losses", []string{module + "/driver"}},
 }
 
 func driverMay(client ...string) []string {
-	return append([]string{module, module + "/driver", module + "/internal/clock", "golang.org/x/sync/"}, client...)
+	return append([]string{module, module + "/driver", module + "/internal/", "golang.org/x/sync/"}, client...)
 }
 
 func TestNothingPointsUpward(t *testing.T) {
