@@ -7,21 +7,11 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 )
 
 const childEnv = "SERVERS_TEST_CHILD"
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	Stop()
-	if err := goleak.Find(); code == 0 && err != nil {
-		_, _ = os.Stderr.WriteString(err.Error() + "\n")
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { Main(m) }
 
 // TestChild is the process that TestServersDieWithTheProcess kills.
 func TestChild(t *testing.T) {
