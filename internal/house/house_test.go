@@ -66,10 +66,7 @@ func TestEveryTestedPackageLooksForLeaks(t *testing.T) {
 	for _, dir := range dirs {
 		tested, guarded := false, false
 		for _, s := range groups[dir] {
-			if !s.test {
-				continue
-			}
-			tested = true
+			tested = tested || s.test
 			guarded = guarded || slices.Contains(s.imports, "go.uber.org/goleak") ||
 				slices.Contains(s.imports, module+"/integration/servers") // whose Main looks for leaks
 		}
