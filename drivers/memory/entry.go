@@ -106,7 +106,9 @@ func (e *entry) remove(i int) {
 			e.index[e.leases[last].owner] = i
 		}
 	}
-	e.leases[i] = e.leases[last]
+	if i != last {
+		e.leases[i] = e.leases[last]
+	}
 	e.leases[last] = lease{}
 	e.leases = e.leases[:last]
 	if last == 0 {
