@@ -124,10 +124,10 @@ func (l *lease) extended(sent time.Time, d time.Duration, old former, overlap bo
 	if overlap && old.length < d {
 		// The renewal under way may reach the store last. One that asks for d
 		// follows at once.
-		l.setEnd(at, old.length)
+		l.prolong(at, old.length)
 		l.renewAt = now.Mono
 	} else {
-		l.setEnd(at, d)
+		l.prolong(at, d)
 		l.renewAt = l.firstRenewal(at.Mono)
 	}
 	s.replace(l, now.Mono)

@@ -71,6 +71,14 @@ func (l *lease) setEnd(sent clock.Instant, length time.Duration) {
 	l.endWall.Store(sent.Wall + d)
 }
 
+// prolong is setEnd for an answer that may have been overtaken: by the answer to
+// a request that left later, after which the lease lasts longer already.
+func (l *lease) prolong(sent clock.Instant, length time.Duration) {
+	if length == Forever || sent.Mono+int64(length-margin(length)) > l.endMono.Load() {
+		l.setEnd(sent, length)
+	}
+}
+
 // ended reports whether the local deadline is past on either clock.
 func (l *lease) ended(now clock.Instant) bool {
 	return now.Mono >= l.endMono.Load() || now.Wall >= l.endWall.Load()

@@ -178,11 +178,11 @@ func (r *renewals) settle(leases []*lease, rs []driver.Request, took time.Durati
 func (l *lease) renewedAt(sent clock.Instant, asked time.Duration, now clock.Instant) {
 	l.attempts = 0
 	if asked == l.length {
-		l.setEnd(sent, asked)
+		l.prolong(sent, asked)
 		l.renewAt = l.firstRenewal(sent.Mono)
 		return
 	}
-	l.setEnd(sent, min(asked, l.length))
+	l.prolong(sent, min(asked, l.length))
 	l.renewAt = now.Mono
 }
 
