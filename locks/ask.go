@@ -35,15 +35,24 @@ const (
 	pollMost  = 250 * time.Millisecond
 )
 
+// errHeldBefore: the wait ended while the store was asked, which had said that
+// the key is held a moment ago. What the last request came to nobody knows.
+var errHeldBefore = errors.New("the key was held when the store was asked last")
+
 // poll asks a store that can't wait, again and again.
 func (sp *space) poll(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	timer := time.NewTimer(Forever)
 	defer timer.Stop()
+	var answered time.Time
 	for pause := pollFirst; ; pause = min(2*pause, pollMost) {
 		g, err := sp.store.TryAcquire(ctx, r)
 		if !errors.Is(err, driver.ErrHeld) {
+			if err != nil && ctx.Err() != nil && time.Since(answered) < 2*pollMost {
+				err = errors.Join(errHeldBefore, err)
+			}
 			return g, err
 		}
+		answered = time.Now()
 		d := pause
 		if h, ok := errors.AsType[*driver.HeldError](err); ok && h.For > 0 {
 			d = max(time.Millisecond, min(d, h.For))

@@ -111,7 +111,7 @@ func (p *place) ask(ctx context.Context) (*lease, error) {
 		return nil, because(ErrLockActive, ended(ctx))
 	case errors.Is(over, ErrClosed):
 		return nil, because(ErrLockAcquire, ErrClosed)
-	case errors.Is(err, driver.ErrHeld):
+	case errors.Is(err, driver.ErrHeld), errors.Is(err, errHeldBefore):
 		return nil, ErrLockActive
 	case errors.Is(over, errWaitOver):
 		return nil, because(ErrLockAcquire, errors.Join(ErrUnavailable, errNoAnswer))
