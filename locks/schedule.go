@@ -59,8 +59,13 @@ func (l *lease) firstRenewal(sent int64) int64 {
 
 // next returns when l must be looked at after now. A deadline is first looked
 // for at the grain before it, which leases share, and only then to the point.
-func (l *lease) next(now int64) int64 {
+// seen tells how the two clocks stand to each other: where the wall clock ran
+// ahead, its deadline comes first.
+func (l *lease) next(now int64, seen clock.Instant) int64 {
 	end := l.endMono.Load()
+	if end != forever {
+		end = min(end, l.endWall.Load()-(seen.Wall-seen.Mono))
+	}
 	if l.renewed && !l.inFlight {
 		return max(now+1, min(l.renewAt, end))
 	}
@@ -112,7 +117,7 @@ func (s *schedule) inherit(l, next *lease) {
 
 // place puts l into the bucket of its next moment. s.mu is held.
 func (s *schedule) place(l *lease, now int64) {
-	at := l.next(now)
+	at := l.next(now, s.seen)
 	b := s.last
 	if b == nil || b.at != at {
 		if b = s.buckets[at]; b == nil {
