@@ -4,207 +4,219 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"time"
 
-	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// A process is a registry of its own, and its link to the server.
-type process struct {
-	*link
-	registry *concurrent.Registry
-	alive    bool
-}
+// The keys of a world.
+var simKeys = []string{"exclusive", "other", "shared", "permits"}
 
-func (w *world) start(name string, full bool) *process {
-	p := &process{link: newLink(w, name), registry: concurrent.NewRegistry(), alive: true}
-	var store driver.Store = p.link
-	if full {
-		store = fullLink{p.link}
-	}
-	err := p.registry.Configure(concurrent.Aliases{"a": {Store: store, Lease: 6 * time.Second}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return p
-}
+const simPermits = 2
 
-// An actor takes a lock, holds it for a time, and gives it back. What it does
-// is decided before it begins.
+// An actor takes a lock, works under it, and gives it back. What it does is
+// decided before it begins.
 type actor struct {
 	*process
 	name string
 	key  string
+	mode driver.Mode
 	lock *Lock
 
-	mode    driver.Mode
-	viaDo   bool
-	try     bool
-	hold    time.Duration
-	extend  time.Duration // 0: it does not
-	patient time.Duration // its context ends after that
+	how      int
+	hold     time.Duration
+	extend   time.Duration // 0: it does not
+	patience time.Duration // its context ends after that
+	wait     time.Duration
+	renewed  bool // its lease is
+	keeps    bool // the key stays held after it
 
-	since  time.Time // when it began to wait
-	token  uint64
-	active func() bool
+	// Guarded by checks.mu.
+	since   time.Duration // when it began to wait
+	blocked time.Duration // when the key was last seen held
+	token   uint64
+	from    *hold
+	ctx     context.Context // ends with the lock
+	active  func() bool
+	idle    time.Duration // since when it is not active
 }
 
-// newActor decides what an actor will do.
-func (w *world) newActor(n int, p *process, random *rand.Rand) *actor {
-	a := &actor{process: p, name: fmt.Sprintf("%s/%d", p.name, n)}
-	between := func(low, high time.Duration) time.Duration {
-		return low + time.Duration(random.Int64N(int64(high-low)))
+// How an actor takes its lock.
+const (
+	viaDo = iota
+	viaAcquire
+	viaTry
+	ways
+)
+
+// arrive lets an actor, or a few with one key, begin in p.
+func (w *world) arrive(p *process) {
+	key := simKeys[max(0, w.random.IntN(6)-2)]
+	for range 1 + max(0, w.random.IntN(6)-3) {
+		a := w.newActor(p, key)
+		w.in(w.upTo(3*time.Millisecond), func() {
+			if p.lives() {
+				w.actors++
+				go a.run()
+			}
+		})
 	}
-	opts := []Option{WithRegistry(p.registry), WithLabel(p.name)}
-	switch random.IntN(5) {
+}
+
+func (w *world) newActor(p *process, key string) *actor {
+	w.born++
+	a := &actor{process: p, name: fmt.Sprint(p.name, "/", w.born), key: key}
+	opts := append(a.leaseOptions(), WithRegistry(p.registry), WithLabel(p.name))
+	switch w.random.IntN(4) {
 	case 0:
-		opts = append(opts, WithExpire(between(200*time.Millisecond, 8*time.Second)))
 	case 1:
-		opts = append(opts, WithKeepAlive(between(200*time.Millisecond, 8*time.Second)))
-	case 2: // who forgets such a one is found out
-		opts = append(opts, WithKeepAlive(between(5*time.Minute, 10*time.Minute)))
+		a.wait = w.between(time.Millisecond, 10*time.Second)
+	default:
+		a.wait = Forever
 	}
-	switch random.IntN(4) {
+	opts = append(opts, WithWait(a.wait))
+	switch {
+	case key == "permits":
+		a.mode = driver.Slots(simPermits)
+		a.lock = Permit("a", key, simPermits, opts...)
+	case key == "shared" && w.chance(2):
+		a.mode = driver.Shared
+		a.lock = Read("a", key, opts...)
+	default:
+		a.lock = Cache("a", key, opts...)
+	}
+	if a.how = w.random.IntN(ways); a.how == viaTry {
+		a.wait = 0
+	}
+	a.hold = w.upTo(3 * time.Millisecond)
+	switch w.random.IntN(6) {
 	case 0:
-	case 1:
-		opts = append(opts, WithWait(between(time.Millisecond, 10*time.Second)))
-	default:
-		opts = append(opts, WithWait(Forever))
+		a.hold = w.upTo(5 * time.Second)
+	case 1, 2:
+		a.hold = w.upTo(50 * time.Millisecond)
 	}
-	switch n := random.IntN(10); {
-	case n < 5:
-		a.key = "exclusive"
-		a.lock = Cache("a", a.key, opts...)
-	case n < 6:
-		a.key, a.mode = "shared", driver.Shared
-		a.lock = Read("a", a.key, opts...)
-	case n < 7:
-		a.key = "shared"
-		a.lock = Write("a", a.key, opts...)
-	case n < 8:
-		a.key, a.mode = "permits", driver.Slots(2)
-		a.lock = Permit("a", a.key, 2, opts...)
-	default:
-		a.key = "other"
-		a.lock = Cache("a", a.key, opts...)
+	if w.chance(3) {
+		a.extend = w.between(100*time.Millisecond, 8*time.Second)
 	}
-	a.viaDo, a.try = random.IntN(3) == 0, random.IntN(8) == 0
-	a.hold = between(0, 50*time.Millisecond)
-	if random.IntN(5) == 0 {
-		a.hold = between(0, 8*time.Second)
-	}
-	if random.IntN(3) == 0 {
-		a.extend = between(100*time.Millisecond, 8*time.Second)
-	}
-	a.patient = between(20*time.Second, 30*time.Second)
-	if random.IntN(4) == 0 {
-		a.patient = between(time.Millisecond, 5*time.Second)
+	a.patience = w.between(10*time.Second, 20*time.Second)
+	if w.chance(4) {
+		a.patience = w.upTo(4 * time.Second)
 	}
 	return a
 }
 
+// leaseOptions decides what lease an actor asks for.
+func (a *actor) leaseOptions() []Option {
+	w := a.world
+	short := w.between(100*time.Millisecond, 8*time.Second)
+	switch n := w.random.IntN(12); {
+	case n < 3:
+		return []Option{WithExpire(short)}
+	case n == 3 && a.kind == fullKind:
+		a.keeps = true
+		return []Option{WithExpire(short / 4), WithKeep()}
+	case n == 4 && a.kind == fullKind:
+		a.keeps = true
+		return []Option{WithExpire(short), WithMinHold(short / 4)}
+	case n == 5:
+		return []Option{WithExpire(Forever)}
+	case n < 8: // who forgets such a one is found out
+		a.renewed = true
+		return []Option{WithKeepAlive(w.between(5*time.Minute, 10*time.Minute))}
+	case n < 10:
+		a.renewed = true
+		return []Option{WithKeepAlive(short)}
+	}
+	a.renewed = true
+	return nil
+}
+
 // run is the actor's life.
 func (a *actor) run() {
-	ctx, cancel := context.WithTimeout(a.dead, a.patient)
+	ctx, cancel := context.WithTimeout(a.dead, a.patience)
 	defer cancel()
-	a.world.waits(a)
+	a.world.checks.waits(a)
 	var err error
-	if a.viaDo {
+	if a.how == viaDo {
 		err = a.lock.Do(ctx, a.inside)
 	} else {
 		err = a.outside(ctx)
 	}
-	a.world.waitsNoMore(a)
-	if a.dead.Err() == nil && err != nil && !expected(err) {
-		a.world.mu.Lock()
-		defer a.world.mu.Unlock()
-		a.world.wrong("%s on %s: an error that nothing here explains: %v", a.name, a.key, err)
-	}
+	a.world.inbox.put(func() string { return a.name }, func() { a.world.checks.wentAway(a, err) })
 }
 
 // inside is what Do calls.
 func (a *actor) inside(ctx context.Context) error {
-	a.token, _ = Token(ctx)
-	a.active = func() bool {
-		return ctx.Err() == nil || a.dead.Err() == nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded)
+	token, _ := Token(ctx)
+	l := under(ctx).lease
+	a.world.checks.enters(ctx, a, token, l.active)
+	defer a.world.checks.leaves(a)
+	if a.mode == driver.Exclusive && a.extend > 0 {
+		a.world.checks.refusesItself(a, a.lock.Do(ctx, func(context.Context) error { return nil }))
 	}
-	a.world.enters(a)
-	defer a.world.leaves(a)
 	a.works(ctx)
 	return nil
 }
 
 // outside takes and gives back the lock itself.
 func (a *actor) outside(ctx context.Context) error {
-	if a.try {
+	if a.how == viaTry {
 		if got, err := a.lock.TryAcquire(ctx); !got {
 			return err
 		}
 	} else if err := a.lock.Acquire(ctx); err != nil {
 		return err
 	}
-	a.token, a.active = a.lock.Token(), a.lock.Active
-	a.world.enters(a)
+	inner := a.lock.Context(a.dead)
+	a.world.checks.enters(inner, a, a.lock.Token(), a.lock.Active)
+	a.wakes()
 	if a.extend > 0 {
-		if err := a.lock.Extend(ctx, a.extend); err != nil && !expected(err) {
-			return err
+		if err := a.lock.Extend(ctx, a.extend); err != nil && a.lock.Active() {
+			return errors.Join(err, a.lock.Release(ctx))
 		}
 	}
-	a.works(a.lock.Context(ctx))
-	a.world.leaves(a)
+	a.works(inner)
+	a.world.checks.leaves(a)
 	if a.dead.Err() != nil {
 		return nil // it never comes to releasing
 	}
-	return a.lock.Release(ctx)
+	a.wakes()
+	lost := !a.lock.Active()
+	if lost {
+		a.world.checks.refusesLost(a, a.lock.Acquire(ctx))
+	}
+	err := a.lock.Release(ctx)
+	if lost && !errors.Is(err, ErrLockLost) {
+		a.world.checks.surprised(a, "Release of a lost lease", err)
+	}
+	return err
 }
 
 // works holds the lock until it is done, or the lock is.
 func (a *actor) works(ctx context.Context) {
+	a.wakes()
+	a.pause(ctx, a.hold)
+	a.wakes()
+}
+
+// pause lets d go by, or less if ctx ends.
+func (a *actor) pause(ctx context.Context, d time.Duration) {
+	step := make(chan struct{})
+	a.world.inbox.put(func() string { return a.name }, func() { a.world.in(d, func() { close(step) }) })
 	select {
-	case <-time.After(a.hold):
+	case <-step:
 	case <-ctx.Done():
 	case <-a.dead.Done():
 	}
 }
 
-// expected reports whether err is one that locks may end with in a world with
-// faults: held, lost, unavailable, closed, or a context that ended.
-func expected(err error) bool {
-	return slices.ContainsFunc([]error{
-		ErrLockActive, ErrLockLost, ErrClosed, ErrUnavailable, errCutLine, errLate, context.DeadlineExceeded, context.Canceled,
-	}, func(target error) bool { return errors.Is(err, target) })
-}
-
-func (w *world) waits(a *actor) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	a.since = time.Now()
-	w.waiting[a.key] = append(w.waiting[a.key], a)
-}
-
-func (w *world) waitsNoMore(a *actor) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.waiting[a.key] = slices.DeleteFunc(w.waiting[a.key], func(o *actor) bool { return o == a })
-}
-
-// enters is called by who believes to hold a lock: nobody else must.
-func (w *world) enters(a *actor) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.waiting[a.key] = slices.DeleteFunc(w.waiting[a.key], func(o *actor) bool { return o == a })
-	w.note("%s got %s (%v) with token %d", a.name, a.key, a.mode, a.token)
-	w.holders[a.key] = append(w.holders[a.key], a)
-	w.check(a.key)
-	w.checkEntry(a)
-}
-
-func (w *world) leaves(a *actor) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.note("%s leaves %s", a.name, a.key)
-	w.holders[a.key] = slices.DeleteFunc(w.holders[a.key], func(o *actor) bool { return o == a })
+// wakes waits while the process is frozen.
+func (a *actor) wakes() {
+	for a.dead.Err() == nil {
+		left := time.Duration(a.thaw.Load()) - a.world.now()
+		if left < 0 {
+			return
+		}
+		a.pause(a.dead, left+time.Millisecond)
+	}
 }

@@ -4,30 +4,23 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 var (
 	simSeed  = flag.Uint64("sim.seed", 0, "run this seed of the simulation only")
-	simSeeds = flag.Int("sim.seeds", 2000, "how many seeds of the simulation to run")
+	simSeeds = flag.Int("sim.seeds", 3000, "how many seeds of the simulation to run")
 )
 
-// TestSimulation runs the real code of this package in many small worlds: three
-// or four processes, a server, a bad network, crashes, cuts, lost data. What
-// must hold in each of them: no two are active at once while the server kept
-// its promises; tokens grow; nobody sleeps while the key is free; nothing stays
-// held at the end.
+// TestSimulation runs the real code of this package in many small worlds.
 func TestSimulation(t *testing.T) {
 	if *simSeed != 0 {
-		trace := simulate(t, *simSeed)
-		for _, line := range trace {
-			t.Log(line)
-		}
+		replay(t, false)
 		return
 	}
 	const shards = 4
@@ -35,127 +28,176 @@ func TestSimulation(t *testing.T) {
 		t.Run(fmt.Sprint("shard=", shard), func(t *testing.T) {
 			t.Parallel()
 			for seed := shard + 1; seed <= *simSeeds && !t.Failed(); seed += shards {
-				simulate(t, uint64(seed))
+				simulate(t, uint64(seed), false)
 			}
 		})
 	}
 }
 
-// A seed's world takes the same course when it is run again, so that what was
-// found can be looked at. Not always: who is first of two that come in the same
-// nanosecond is the scheduler's choice.
+// TestSimulationOfSuspends runs worlds whose processes are on a machine that is
+// suspended now and then, which sets the wall clock of this whole test program:
+// so one world after another.
+func TestSimulationOfSuspends(t *testing.T) {
+	if *simSeed != 0 {
+		replay(t, true)
+		return
+	}
+	for seed := 1; seed <= *simSeeds/10 && !t.Failed(); seed++ {
+		simulate(t, uint64(seed), true)
+	}
+}
+
+func replay(t *testing.T, jumps bool) {
+	for _, line := range simulate(t, *simSeed, jumps).story.lines() {
+		t.Log(line)
+	}
+}
+
 func TestSimulationIsReplayable(t *testing.T) {
 	t.Parallel()
 	same := 0
 	for seed := range uint64(20) {
-		if slices.Equal(simulate(t, seed+1), simulate(t, seed+1)) {
+		if slices.Equal(simulate(t, seed+1, false).story.lines(), simulate(t, seed+1, false).story.lines()) {
 			same++
 		}
 	}
-	if same < 12 {
+	if same < 20 {
 		t.Errorf("%d of 20 worlds took the same course when they were run again", same)
 	}
 }
 
-// simulate runs one world and returns its story.
-func simulate(t *testing.T, seed uint64) (trace []string) {
+// simulate runs one world.
+func simulate(t *testing.T, seed uint64, jumps bool) (w *world) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, seed)
+		w = newWorld(t, seed, jumps)
 		w.live()
-		trace = w.trace
 	})
-	return trace
+	return w
 }
+
+const (
+	stormTime = 8 * time.Second
+	healTime  = 6 * time.Second // slow messages and lost ones are over then
+	calmTime  = 4 * time.Second
+)
 
 // live is the course of a world: some seconds with faults, a calm, the end.
 func (w *world) live() {
-	random := w.random("course")
-	processes := make([]*process, 3+random.IntN(2))
-	full := random.IntN(3) > 0
-	for i := range processes {
-		processes[i] = w.start(fmt.Sprint("p", i), full)
+	if w.climate.jumps {
+		defer clock.SkewWall(0)
 	}
-	var actors sync.WaitGroup
-	steps := 40 + random.IntN(60)
-	for n := range steps {
-		p := processes[random.IntN(len(processes))]
-		switch event := random.IntN(100); {
-		case event < 80 && p.alive:
-			a := w.newActor(n, p, random)
-			actors.Go(a.run)
-		default:
-			w.fault(event, p, random)
-		}
-		w.pass(time.Duration(random.Int64N(int64(400 * time.Millisecond))))
+	for range 3 {
+		w.start(w.random.IntN(kinds))
 	}
+	for range 16 {
+		w.in(w.upTo(stormTime), func() { w.arrive(w.somebody()) })
+	}
+	for range w.random.IntN(8) {
+		w.in(w.upTo(stormTime), w.fault)
+	}
+	w.run(stormTime)
 	w.heal()
-	w.pass(20 * time.Second) // longer than any actor is patient or busy, by steps
-	w.pass(20 * time.Second)
-	actors.Wait()
-	w.pass(20 * time.Second)
-	w.checkStranded(processes)
-	w.finish(processes)
+	w.run(healTime)
+	w.checks.calm = w.now()
+	for range 8 {
+		w.in(w.upTo(calmTime), func() { w.arrive(w.somebody()) })
+	}
+	w.run(calmTime + 30*time.Second) // longer than anybody is patient and busy
+	if w.actors > 0 {
+		w.checks.mu.Lock()
+		w.checks.wrong("%d actors did not come back", w.actors)
+		w.checks.mu.Unlock()
+	}
+	w.checks.stranded()
+	w.finish()
 }
 
-// pass lets time go by, and looks around at every step.
-func (w *world) pass(d time.Duration) {
-	for end := time.Now().Add(d); time.Now().Before(end); {
-		time.Sleep(min(d, time.Second))
-		synctest.Wait()
-		w.mu.Lock()
-		for _, key := range []string{"exclusive", "other", "shared", "permits"} {
-			w.check(key)
+// somebody is a process, preferably one that lives.
+func (w *world) somebody() *process {
+	for range 10 {
+		if p := w.processes[w.random.IntN(len(w.processes))]; p.lives() {
+			return p
 		}
-		w.mu.Unlock()
-		w.checkSleepers()
 	}
+	return w.start(w.random.IntN(kinds))
 }
 
 // fault is something that goes wrong.
-func (w *world) fault(event int, p *process, random *rand.Rand) {
-	switch {
-	case event < 90:
-		d := time.Duration(random.Int64N(int64(6 * time.Second)))
-		w.say("%s is cut off for %v", p.name, d)
-		p.cut(d)
-	case event < 93 && p.alive:
-		w.say("%s crashes", p.name)
-		p.alive = false
-		p.kill()
-	case event < 96 && w.broken:
-		w.flush()
-	case event < 98:
-		w.breaks([]string{"exclusive", "shared", "permits"}[random.IntN(3)])
+func (w *world) fault() {
+	p, d := w.somebody(), w.upTo(5*time.Second)
+	switch n := w.random.IntN(9); {
+	case n < 2:
+		w.note(p.name, "is cut off for "+d.String(), "", 0)
+		p.cutTo = w.now() + d
+	case n < 4:
+		w.note(p.name, "is frozen for "+d.String(), "", 0)
+		p.cutTo = w.now() + d
+		p.thaw.Store(int64(p.cutTo))
+	case n == 4:
+		w.note(p.name, "loses its connections", "", 0)
+		w.server.cutOff(p)
+	case n == 5:
+		p.crash()
+	case n == 6:
+		p.shutDown(d / 2)
+	case w.climate.jumps:
+		w.suspend(2 * d)
+	case w.climate.breaking && n == 7:
+		w.note("server", "loses its data", "", 0)
+		w.server.flush()
+	case w.climate.breaking:
+		key := simKeys[w.random.IntN(len(simKeys))]
+		w.note("server", "is broken", key, 0)
+		w.server.breaks(w.server.entry(key))
 	}
 }
 
-// heal makes the network reliable.
-func (w *world) heal() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.loss = 0
+// suspend stops the machine of all processes for d: their timers and their
+// monotonic clock stand still, the server goes on, and the wall clock is right
+// again when they do.
+func (w *world) suspend(d time.Duration) {
+	w.note("machine", "was suspended for "+d.String(), "", 0)
+	clock.SkewWall(time.Duration(w.suspended.Add(int64(d))))
+	w.checks.jumped = w.now()
+	for _, key := range simKeys {
+		w.server.tidy(w.server.entry(key))
+	}
 }
 
-func (w *world) say(format string, args ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.note(format, args...)
+// heal ends what goes wrong: who is cut off or frozen is so no more, and what
+// dead processes hold without end is broken.
+func (w *world) heal() {
+	w.note("world", "heals", "", 0)
+	w.climate = climate{}
+	for _, p := range w.processes {
+		p.cutTo = min(p.cutTo, w.now())
+		p.thaw.Store(int64(p.cutTo))
+	}
+	w.in(healTime-time.Second, func() {
+		for _, key := range simKeys {
+			for _, h := range w.server.entry(key).holds {
+				if !h.process.lives() {
+					h.gone, h.broken = true, true
+				}
+			}
+			w.server.tidy(w.server.entry(key))
+		}
+	})
 }
 
 // finish ends every process, and the world with it.
-func (w *world) finish(processes []*process) {
-	for _, p := range processes {
+func (w *world) finish() {
+	for _, p := range w.processes {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		if !p.alive {
+		if !p.lives() {
 			cancel()
 		}
-		if err := p.registry.Shutdown(ctx); err != nil && p.alive {
+		if err := p.registry.Shutdown(ctx); err != nil && p.lives() {
 			w.t.Errorf("seed %d: Shutdown of %s, which holds nothing: %v", w.seed, p.name, err)
 		}
 		cancel()
 	}
 	w.end()
-	_ = w.store().Close()
 	synctest.Wait()
 }

@@ -2,171 +2,116 @@ package locks
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
-	"slices"
-	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/concurrent-go/concurrent/driver"
-	"github.com/concurrent-go/concurrent/drivers/memory"
 	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
-// A world is one run of the simulation: a server that keeps its promises, or
-// loses its data, and processes that reach it over a network that delays, loses
-// and reorders messages. Everything in it follows from its seed and happens in
-// the virtual time of a synctest bubble.
+// A world is one run of the simulation: a server, processes that reach it over
+// a network, people who use locks there, and what goes wrong. It lives in the
+// virtual time of a synctest bubble and follows from its seed.
+//
+// One goroutine, the runner, does everything that is not the code under test:
+// it carries messages, is the server, tells the actors when to go on, and
+// breaks things. It does one thing at a time, from an agenda, and before each it
+// waits until every other goroutine of the bubble is blocked. Goroutines hand
+// it what they want through an inbox, and what came there at one moment is
+// sorted before it is looked at. So all of chance comes from one source of
+// numbers, which is drawn from in one order, whatever the scheduler does.
+//
+// What the scheduler may still choose is the order of what the code under test
+// itself does at one nanosecond: of two of its timers that go off together, of
+// the goroutines that one reply wakes, of a map's keys.
 type world struct {
-	t     *testing.T
-	seed  uint64
-	began time.Time
-	over  context.Context // ends with the world
-	end   context.CancelFunc
+	t       *testing.T
+	seed    uint64
+	random  *rand.Rand // the runner's alone
+	began   time.Time
+	over    context.Context // ends with the world
+	end     context.CancelFunc
+	climate climate
 
-	rate   float64 // how much longer leases are here than on the server's clock
-	loss   float64 // how likely a message is lost
-	broken bool    // this server may lose its data
+	server    *server
+	suspended atomic.Int64 // for how long the machine of the processes was, in all
+	processes []*process
+	agenda    agenda
+	inbox     inbox
+	story     story
+	checks    *checks
 
-	mu      sync.Mutex
-	server  *memory.Store
-	epoch   int                 // how often the data was lost
-	grants  map[string][]given  // by key, in the order of the server
-	holders map[string][]*actor // by key: who believes to hold it
-	waiting map[string][]*actor // by key: who waits for it
-	entered map[string]uint64   // by key: the token of who was given it last
-	free    map[string]time.Time
-	trace   []string
-	failed  bool
+	actors int // whose life is not over yet
+	born   int
 }
 
-// given is a grant as the server knows it.
-type given struct {
-	token, last uint64 // with the spare ones
-	epoch       int
-	mode        driver.Mode
-	broken      bool // by an administrator
+// A climate is what the faults of a world are like.
+type climate struct {
+	loss     float64 // how likely a message is lost
+	slow     float64 // how likely one takes up to two seconds
+	breaking bool    // the server loses its data, and locks are broken
+	jumps    bool    // the machine of the processes is suspended
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
+func newWorld(t *testing.T, seed uint64, jumps bool) *world {
 	// Renewals are due at round moments of a clock that began with this process:
 	// a world begins at a round one too.
 	const round = 1 << 32
 	time.Sleep(time.Duration(round - (clock.Now().Mono%round+round)%round))
 	w := &world{
-		t: t, seed: seed, began: time.Now(), server: memory.New(), rate: 1,
-		grants: make(map[string][]given), holders: make(map[string][]*actor),
-		waiting: make(map[string][]*actor), entered: make(map[string]uint64), free: make(map[string]time.Time),
+		t: t, seed: seed, began: time.Now(), random: rand.New(rand.NewPCG(seed, 0)),
 	}
 	w.over, w.end = context.WithCancel(context.Background())
-	random := w.random("world")
-	w.rate = 1 + random.Float64()/100 // clocks run at the same rate within a hundredth
-	w.loss = []float64{0, 0.02, 0.1, 0.3}[random.IntN(4)]
-	w.broken = random.IntN(4) == 0
+	w.inbox.wake = make(chan struct{}, 1)
+	w.climate = climate{
+		loss:     []float64{0, 0.02, 0.1, 0.3}[w.random.IntN(4)],
+		slow:     []float64{0, 0.05, 0.2}[w.random.IntN(3)],
+		breaking: w.random.IntN(3) == 0,
+		jumps:    jumps,
+	}
+	w.checks = newChecks(w)
+	w.server = newServer(w)
 	return w
-}
-
-// random returns numbers that follow from the seed and what they are for alone,
-// whatever else happens at the same moment.
-func (w *world) random(what ...any) *rand.Rand {
-	h := fnv.New64a()
-	_, _ = fmt.Fprintln(h, what...)
-	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
-}
-
-// loses decides whether a message is lost.
-func (w *world) loses(random *rand.Rand) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return random.Float64() < w.loss
 }
 
 func (w *world) now() time.Duration { return time.Since(w.began) }
 
-// note adds a line to the story of this world. w.mu is held.
-func (w *world) note(format string, args ...any) {
-	w.trace = append(w.trace, fmt.Sprintf("%12v ", w.now())+fmt.Sprintf(format, args...))
-}
+// upTo returns a random duration below d.
+func (w *world) upTo(d time.Duration) time.Duration { return time.Duration(w.random.Int64N(int64(d))) }
 
-// wrong reports a broken promise. w.mu is held.
-func (w *world) wrong(format string, args ...any) {
-	if w.failed {
-		return // the first is the cause
-	}
-	w.failed = true
-	tail := w.trace
-	if *simSeed == 0 {
-		tail = tail[max(0, len(tail)-40):]
-	}
-	w.t.Errorf("seed %d, after %v: %s\nagain: go test ./locks -run 'TestSimulation$' -sim.seed=%d\n%s",
-		w.seed, w.now(), fmt.Sprintf(format, args...), w.seed, strings.Join(tail, "\n"))
-}
+func (w *world) between(low, high time.Duration) time.Duration { return low + w.upTo(high-low) }
 
-// granted notes what the server granted, and checks the order of its tokens.
-func (w *world) granted(key string, mode driver.Mode, g driver.Grant) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	all := w.grants[key]
-	if i := slices.IndexFunc(all, func(o given) bool { return o.token == g.Token }); i >= 0 {
-		return // asked for again
-	}
-	for _, o := range all {
-		if o.last >= g.Token && (mode == driver.Exclusive || o.mode == driver.Exclusive) {
-			w.wrong("the server granted %s with token %d after %d–%d", key, g.Token, o.token, o.last)
+// chance is true once in n times.
+func (w *world) chance(n int) bool { return w.random.IntN(n) == 0 }
+
+// in puts do on the agenda. The runner calls it, as it calls do.
+func (w *world) in(d time.Duration, do func()) { w.agenda.add(w.now()+d, do) }
+
+// run lets the world go on for d.
+func (w *world) run(d time.Duration) {
+	until := w.now() + d
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		synctest.Wait()
+		if w.inbox.admit() {
+			synctest.Wait()
+		}
+		w.checks.look()
+		next, now := min(w.agenda.next(), until), w.now()
+		switch {
+		case w.agenda.next() <= now:
+			w.agenda.pop()()
+			continue
+		case now >= until:
+			return
+		}
+		timer.Reset(next - now)
+		select {
+		case <-timer.C:
+		case <-w.inbox.wake:
 		}
 	}
-	w.grants[key] = append(all, given{token: g.Token, last: g.Token + uint64(g.Spare), epoch: w.epoch, mode: mode})
-}
-
-// origin finds the server's grant of a token. w.mu is held.
-func (w *world) origin(key string, token uint64) given {
-	if token == 0 { // nobody had it yet
-		return given{}
-	}
-	for _, g := range w.grants[key] {
-		if g.token <= token && token <= g.last {
-			return g
-		}
-	}
-	w.wrong("%s is held with token %d, which the server never granted", key, token)
-	return given{}
-}
-
-// breaks has an administrator break a key.
-func (w *world) breaks(key string) {
-	info, err := w.store().Break(context.Background(), key)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if errors.Is(err, driver.ErrNotHeld) {
-		return
-	}
-	for _, h := range info.Holders {
-		for i, g := range w.grants[key] {
-			if g.token == h.Token {
-				w.grants[key][i].broken = true
-			}
-		}
-	}
-	w.note("%s broken", key)
-}
-
-// flush has the server lose its data.
-func (w *world) flush() {
-	w.mu.Lock()
-	old := w.server
-	w.server = memory.New()
-	w.epoch++
-	w.note("the server lost its data")
-	w.mu.Unlock()
-	_ = old.Close()
-}
-
-func (w *world) store() *memory.Store {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.server
 }

@@ -1,0 +1,194 @@
+package locks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// A call is one request on its way, with its reply. Both are messages: each
+// takes its time, may overtake others, and may be lost. Who asked may give up;
+// the request goes its way all the same.
+type call struct {
+	process  *process
+	what     string
+	requests []driver.Request
+	ctx      context.Context
+	sent     stamp
+	done     chan answer
+
+	queued   atomic.Bool // the caller knows that it waits in the server
+	left     bool        // the server knows that nobody waits for the reply
+	answered bool
+}
+
+type answer struct {
+	grant driver.Grant
+	sent  stamp // of the grant
+	err   error
+	errs  []error // of many
+}
+
+// A stamp is a moment in a process, and how long the machine had been suspended
+// until then.
+type stamp struct {
+	at        time.Time
+	suspended time.Duration
+}
+
+func (w *world) stamp() stamp { return stamp{time.Now(), time.Duration(w.suspended.Load())} }
+
+// time returns what a reading of both clocks at s is now. The clock that is set
+// for tests can't tell when a time was read: where the machine was suspended
+// since, the reading is put so far back on both of them.
+func (s stamp) time(w *world) time.Time {
+	if d := time.Duration(w.suspended.Load()) - s.suspended; d > 0 {
+		return s.at.Round(0).Add(-d)
+	}
+	return s.at
+}
+
+// ask sends a request and waits for the reply.
+func (p *process) ask(ctx context.Context, what string, requests ...driver.Request) (time.Time, answer) {
+	c := &call{process: p, what: what, requests: requests, ctx: ctx, sent: p.world.stamp(), done: make(chan answer, 1)}
+	if err := ctx.Err(); err != nil {
+		return c.sent.at, answer{err: err}
+	}
+	p.world.inbox.put(c.name, c.leave)
+	select {
+	case a := <-c.done:
+		a.grant.Sent = a.sent.time(p.world)
+		return c.sent.time(p.world), a
+	case <-ctx.Done():
+		sure := c.queued.Load() && p.world.server.sure
+		p.world.inbox.put(c.name, func() { c.giveUp(sure) })
+		if sure {
+			return c.sent.at, answer{err: errors.Join(ctx.Err(), driver.ErrHeld)}
+		}
+		return c.sent.at, answer{err: ctx.Err()}
+	}
+}
+
+// name tells a call from others of one moment. Owners are random, so it has
+// only their number, which those have that the server knows.
+func (c *call) name() string {
+	r := c.requests[0]
+	return fmt.Sprint(c.process.name, c.what, r.Key, r.Mode, r.Lease, c.process.owners[r.Owner])
+}
+
+// delay is how long a message takes.
+func (w *world) delay() time.Duration {
+	d := w.upTo(10 * time.Millisecond)
+	if w.random.Float64() < w.climate.slow {
+		d *= 200
+	}
+	return d
+}
+
+// carry has do done at the end of a message's way, unless it is lost: then lost
+// is. Messages wait while the process is cut off, and go on each at its own
+// pace. With a process that is dead nobody speaks any more.
+func (p *process) carry(do, lost func()) {
+	w := p.world
+	if w.random.Float64() < w.climate.loss {
+		do = lost
+	}
+	w.in(w.delay(), func() { p.reach(do) })
+}
+
+func (p *process) reach(do func()) {
+	switch left := p.cutTo - p.world.now(); {
+	case p.dead.Err() != nil:
+	case left > 0:
+		p.world.in(left+p.world.delay(), func() { p.reach(do) })
+	default:
+		do()
+	}
+}
+
+// leave sends the request on its way.
+func (c *call) leave() {
+	p := c.process
+	if p.dead.Err() != nil {
+		return
+	}
+	for _, r := range c.requests {
+		if p.owners[r.Owner] == 0 {
+			p.owners[r.Owner] = len(p.owners) + 1
+		}
+	}
+	c.note("asks", nil)
+	p.carry(func() { p.world.server.take(c) }, c.breaks)
+}
+
+// breaks tells the caller, some time later, that no reply will come. The server
+// has no more to do with the call.
+func (c *call) breaks() {
+	c.answered = true
+	c.process.world.server.forget(c)
+	c.process.world.in(c.process.world.between(100*time.Millisecond, time.Second), func() {
+		c.process.reach(func() { c.hear(answer{err: errCutLine}) })
+	})
+}
+
+// reply sends the answer back.
+func (c *call) reply(a answer) {
+	if c.answered {
+		return
+	}
+	c.answered = true
+	c.note("is answered", a.err)
+	c.process.carry(func() { c.hear(a) }, c.breaks)
+}
+
+// hear hands the answer to the caller.
+func (c *call) hear(a answer) {
+	select {
+	case c.done <- a:
+	default:
+	}
+}
+
+// giveUp tells the server that nobody waits for the reply, which is a message
+// too but is not lost: at the latest the end of the connection says so. A store
+// that promises its caller that nothing was granted has what was granted all
+// the same taken back there.
+func (c *call) giveUp(sure bool) {
+	if c.process.dead.Err() != nil {
+		return
+	}
+	c.note("gives up", nil)
+	w := c.process.world
+	w.in(w.delay(), func() {
+		c.process.reach(func() {
+			c.left = true
+			w.server.forget(c)
+			if e := w.server.entry(c.requests[0].Key); sure {
+				_ = w.server.release(e, c.requests[0])
+			}
+		})
+	})
+}
+
+// waits tells the caller that it waits in the server.
+func (c *call) waits() {
+	c.process.carry(func() { c.queued.Store(true) }, func() {})
+}
+
+// forget has the server wait no more for what c asked for.
+func (s *server) forget(c *call) {
+	e := s.entry(c.requests[0].Key)
+	e.drop(c)
+	s.serve(e)
+}
+
+func (c *call) note(did string, err error) {
+	r := c.requests[0]
+	c.process.world.story.add(happening{
+		at: c.process.world.now(), who: c.process.name, did: c.what + " " + did, key: r.Key, number: uint64(c.process.owners[r.Owner]), err: err,
+	})
+}
