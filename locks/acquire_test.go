@@ -43,35 +43,6 @@ func TestAcquireOnAnActiveValueIsContention(t *testing.T) {
 	})
 }
 
-// A value holds one lease at most, also in the modes of which the store would
-// give it several.
-func TestSharedValuesHoldOneLease(t *testing.T) {
-	in(t, func(t *testing.T, b *bench) {
-		for name, l := range map[string]*Lock{
-			"read":   Read("default", "r", WithRegistry(b.Registry), WithWait(time.Minute)),
-			"permit": Permit("default", "p", 3, WithRegistry(b.Registry), WithWait(time.Minute)),
-		} {
-			mustAcquire(t, l)
-			if got, err := l.TryAcquire(t.Context()); got || err != nil {
-				t.Errorf("%s: a second lease: %t, %v", name, got, err)
-			}
-			began := time.Now()
-			wantIs(t, l.Acquire(t.Context()), ErrLockActive)
-			if waited := time.Since(began); waited != time.Minute {
-				t.Errorf("%s: waited for %v for the value's own lease, want a minute", name, waited)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			wantIs(t, l.Acquire(ctx), ErrLockActive, context.DeadlineExceeded)
-			cancel()
-			time.AfterFunc(time.Second, func() { mustRelease(t, l) })
-			if err := l.Acquire(t.Context()); err != nil {
-				t.Errorf("%s: once the lease was given back: %v", name, err)
-			}
-			mustRelease(t, l)
-		}
-	})
-}
-
 func TestRaiseFalse(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		holder, quiet := b.cache("k"), b.cache("k", WithRaise(false), WithWait(time.Second))

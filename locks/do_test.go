@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -148,73 +147,5 @@ func TestNoSelfDeadlock(t *testing.T) {
 		mustAcquire(t, l)
 		wantIs(t, b.cache("k", wait).Acquire(l.Context(t.Context())), ErrLockActive)
 		mustRelease(t, l)
-	})
-}
-
-func TestGetOrSet(t *testing.T) {
-	in(t, func(t *testing.T, b *bench) {
-		cache := make(chan string, 1)
-		computed := 0
-		get := func(context.Context) (string, bool, error) {
-			select {
-			case v := <-cache:
-				cache <- v
-				return v, true, nil
-			default:
-				return "", false, nil
-			}
-		}
-		compute := func(context.Context) (string, error) {
-			computed++ // the lock guards it
-			time.Sleep(time.Second)
-			cache <- "value"
-			return "value", nil
-		}
-		var all []<-chan error
-		for range 10 {
-			all = append(all, meanwhile(func() error {
-				got, err := GetOrSet(t.Context(), b.cache("k"), get, compute)
-				if got != "value" {
-					t.Errorf("got %q", got)
-				}
-				return err
-			}))
-		}
-		for _, done := range all {
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}
-		if computed != 1 {
-			t.Errorf("computed %d times", computed)
-		}
-		synctest.Wait()
-	})
-}
-
-func TestGetOrSetErrors(t *testing.T) {
-	in(t, func(t *testing.T, b *bench) {
-		l := b.cache("k")
-		nothing := func(context.Context) (int, bool, error) { return 0, false, nil }
-		broken := func(context.Context) (int, bool, error) { return 0, false, errOfFn }
-		one := func(context.Context) (int, error) { return 1, nil }
-		_, err := GetOrSet(t.Context(), l, broken, one)
-		wantIs(t, err, errOfFn)
-		_, err = GetOrSet(t.Context(), l, nothing, func(context.Context) (int, error) { return 0, errOfFn })
-		wantIs(t, err, errOfFn)
-		_, err = GetOrSet(t.Context(), l, nil, one)
-		wantIs(t, err, ErrInvalidOption)
-		_, err = GetOrSet(t.Context(), nil, nothing, one)
-		wantIs(t, err, ErrInvalidOption)
-		_, err = GetOrSet(t.Context(), l, nothing, nil)
-		wantIs(t, err, ErrInvalidOption)
-		second := 0
-		_, err = GetOrSet(t.Context(), l, func(context.Context) (int, bool, error) {
-			if second++; second == 2 {
-				return 0, false, errOfFn
-			}
-			return 0, false, nil
-		}, one)
-		wantIs(t, err, errOfFn)
 	})
 }

@@ -3,7 +3,6 @@ package locks
 import (
 	"context"
 	"errors"
-	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,28 +56,6 @@ func TestEvents(t *testing.T) {
 		if e := b.saw(concurrent.EventLost)[0]; !errors.Is(e.Err, ErrLockExpired) {
 			t.Errorf("lost because of %v", e.Err)
 		}
-	})
-}
-
-// A Lock that the program dropped while it was active is renewed no more, and
-// the observer is told.
-func TestDroppedLock(t *testing.T) {
-	in(t, func(t *testing.T, b *bench) {
-		func() { mustAcquire(t, b.cache("k")) }()
-		kept := b.cache("kept")
-		mustAcquire(t, kept)
-		for range 3 {
-			runtime.GC()
-		}
-		time.Sleep(2 * time.Minute)
-		if !b.free(t, "k") {
-			t.Error("the dropped lock is still renewed")
-		}
-		leaks := b.saw(concurrent.EventLeaked)
-		if len(leaks) != 1 || leaks[0].Key != "k" || leaks[0].Err == nil {
-			t.Errorf("told of %+v", leaks)
-		}
-		mustRelease(t, kept)
 	})
 }
 

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 )
 
@@ -150,52 +148,5 @@ func TestMinHold(t *testing.T) {
 		if !b.free(t, "k") {
 			t.Error("held longer than the minimum")
 		}
-	})
-}
-
-func TestShutdown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, concurrent.Config{})
-		holder := b.cache("k")
-		mustAcquire(t, holder)
-		waits := []<-chan error{
-			meanwhile(func() error { return b.cache("k", WithWait(Forever)).Acquire(t.Context()) }),
-			meanwhile(func() error { return b.cache("k", WithWait(Forever)).Acquire(t.Context()) }),
-		}
-		synctest.Wait()
-		down := meanwhile(func() error { return b.Shutdown(t.Context()) })
-		for _, w := range waits {
-			wantIs(t, <-w, ErrClosed)
-		}
-		wantIs(t, b.cache("new").Acquire(t.Context()), ErrClosed)
-		wantIs(t, b.cache("new", WithWait(Forever)).Acquire(t.Context()), ErrClosed)
-		_, err := Inspect(t.Context(), "default", "k", WithRegistry(b.Registry))
-		wantIs(t, err, ErrClosed)
-		time.Sleep(time.Minute)
-		if !holder.Active() || len(down) != 0 {
-			t.Error("the holder was not waited for")
-		}
-		mustRelease(t, holder)
-		if err := <-down; err != nil {
-			t.Errorf("Shutdown: %v", err)
-		}
-	})
-}
-
-func TestShutdownThatCantWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, concurrent.Config{})
-		holder := b.cache("k")
-		mustAcquire(t, holder)
-		held := holder.Context(t.Context())
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		wantIs(t, b.Shutdown(ctx), context.DeadlineExceeded)
-		b.down = true
-		if holder.Active() {
-			t.Error("active after the shutdown")
-		}
-		wantIs(t, context.Cause(held), ErrLockLost, ErrClosed)
-		wantIs(t, holder.Release(t.Context()), ErrLockLost)
 	})
 }
