@@ -28,7 +28,9 @@ const (
 // A batcher sends the calls of many goroutines together. A call that comes
 // alone leaves at once: nobody waits for company.
 type batcher struct {
-	client redis.UniversalClient
+	client    redis.UniversalClient
+	deadlines bool // client heeds the deadlines of contexts
+	slow      slowness
 
 	mu     sync.Mutex
 	queue  []*call
@@ -46,6 +48,10 @@ type lane struct{ since time.Time } // when its batch left
 // do has c sent, and waits until it has its reply or ctx ends, when it reports
 // whether c may have left.
 func (b *batcher) do(ctx context.Context, c *call) (left bool, err error) {
+	if l := b.claim(); l != nil {
+		b.direct(ctx, c, l)
+		return true, c.cmd.Err()
+	}
 	b.submit(c)
 	err = b.await(ctx, c)
 	return c.over() || !c.state.CompareAndSwap(queued, abandoned), err
@@ -125,6 +131,9 @@ func (b *batcher) run(l *lane) {
 			return
 		}
 		b.send(batch, false)
+		if time.Since(l.since) > directWithin/2 {
+			b.slow.note()
+		}
 		var again []*call
 		for _, c := range batch {
 			if unknownScript(c.cmd.Err()) {
@@ -162,9 +171,14 @@ func (b *batcher) take(l *lane, batch []*call) []*call {
 	b.queue = b.queue[:rest]
 	l.since = time.Now()
 	if len(batch) == 0 {
-		b.active = slices.DeleteFunc(b.active, func(other *lane) bool { return other == l })
+		b.drop(l)
 	}
 	return batch
+}
+
+// drop ends a lane. b.mu is held.
+func (b *batcher) drop(l *lane) {
+	b.active = slices.DeleteFunc(b.active, func(other *lane) bool { return other == l })
 }
 
 // send sends the calls in one round trip and reads their replies. What goes

@@ -57,11 +57,13 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 			return nil, unfit("the client is nil")
 		}
 		s.counted = "1"
+		s.batch.deadlines = c.Options().ContextTimeoutEnabled
 		s.secrets = secrets{c.Options().Password}
 	case *redis.ClusterClient:
 		if c == nil {
 			return nil, unfit("the client is nil")
 		}
+		s.batch.deadlines = c.Options().ContextTimeoutEnabled
 		s.secrets = secrets{c.Options().Password}
 	default:
 		return nil, unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
@@ -81,7 +83,7 @@ func newStore() *Store {
 // open starts the store and finds out whether its server is fit. A failure
 // leaves nothing open but a client that is not ours.
 func (s *Store) open(ctx context.Context) error {
-	s.batch = batcher{client: s.client, quit: make(chan struct{})}
+	s.batch.client, s.batch.quit = s.client, make(chan struct{})
 	s.inbox.init()
 	s.inbox.losses, s.inbox.broke = &s.losses, s.held.remove
 	go s.inbox.listen(s.life, s.client)

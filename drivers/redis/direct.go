@@ -1,0 +1,71 @@
+package redis
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// A call that finds a lane free need not be handed to another goroutine, which
+// costs as much as the server does: its caller sends it and reads the reply.
+//
+// Then the caller is deaf to its context: go-redis waits for a reply until its
+// deadline. So this is for servers that answer soon, and the deadline is short.
+// A call that it ended is made anew, by a lane, and no other directly as long as
+// the lanes find the server slow, and a second more.
+const (
+	directWithin = 50 * time.Millisecond
+	directAgain  = time.Second
+)
+
+// A slowness says when a call last took too long to be made directly.
+type slowness struct{ at atomic.Int64 }
+
+func (s *slowness) note() { s.at.Store(int64(time.Since(base)) + 1) }
+
+func (s *slowness) recent() bool {
+	at := s.at.Load()
+	return at != 0 && int64(time.Since(base))-at < int64(directAgain)
+}
+
+// claim returns a lane for a call that is made directly, nil if it is to be
+// queued.
+func (b *batcher) claim() *lane {
+	if !b.deadlines || b.slow.recent() {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || len(b.queue) > 0 || len(b.active) >= lanes {
+		return nil
+	}
+	l := &lane{since: time.Now()}
+	b.active = append(b.active, l)
+	return l
+}
+
+// direct makes one call in a lane, which goes on with those that came meanwhile.
+func (b *batcher) direct(ctx context.Context, c *call, l *lane) {
+	ctx, cancel := context.WithTimeout(ctx, directWithin)
+	defer cancel()
+	c.state.Store(under)
+	c.sent = l.since
+	c.cmd = c.command(ctx, false)
+	if err := b.client.Process(ctx, c.cmd); unknownScript(err) {
+		c.sent = time.Now()
+		c.cmd = c.command(ctx, true)
+		_ = b.client.Process(ctx, c.cmd)
+	}
+	if ctx.Err() != nil {
+		b.slow.note()
+	}
+	close(c.done)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) > 0 && !b.closed {
+		l.since = time.Now()
+		b.group.Go(func() { b.run(l) })
+		return
+	}
+	b.drop(l)
+}
