@@ -150,6 +150,22 @@ func (c *cluster) holderOf(key string) (*server, string) {
 	return nil, ""
 }
 
+func TestTheACLForACluster(t *testing.T) {
+	c := startCluster(t)
+	for _, n := range c.nodes {
+		aclUser(t, n, aclCommands+" +cluster|slots "+aclKeys)
+	}
+	s := open(t, strings.Replace(c.url(), "://", "://lock:"+secret+"@", 1))
+	for i := range 30 {
+		r := ask(fmt.Sprint("billing:", i), time.Minute)
+		take(t, s, r)
+		w := wait(t, s, ask(r.Key, time.Minute))
+		queued(t, s, r.Key, 1)
+		giveBack(t, s, r)
+		w.granted(t, 500*time.Millisecond)
+	}
+}
+
 // One node of three is frozen: the keys of the others are not.
 func TestAFrozenNodeStopsItsOwnKeysOnly(t *testing.T) {
 	c := startCluster(t)

@@ -164,6 +164,30 @@ func TestTheSmallestACLSuffices(t *testing.T) {
 	}
 }
 
+func TestTheACLForMore(t *testing.T) {
+	srv := start(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
+	raw := aclUser(t, srv, aclCommands+" +select +scan +info "+aclKeys)
+	s := open(t, raw+"/1")
+	take(t, s, ask("billing:1", time.Minute))
+	found := 0
+	for _, err := range s.(driver.Inspector).List(t.Context(), "billing:") {
+		check(t, err)
+		found++
+	}
+	if found != 1 {
+		t.Errorf("%d locks are listed, want 1", found)
+	}
+	if w := s.(driver.Warner).Warnings(); len(w) != 1 {
+		t.Errorf("with INFO the warnings are %v, want one", w)
+	}
+	less := open(t, aclUser(t, srv, aclCommands+" "+aclKeys))
+	for _, err := range less.(driver.Inspector).List(t.Context(), "billing:") {
+		if !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "scan") {
+			t.Errorf("List without SCAN: %v, want an error that names it", err)
+		}
+	}
+}
+
 func TestEachCommandOfTheACLIsNeeded(t *testing.T) {
 	srv := start(t)
 	for name := range strings.FieldsSeq(strings.ReplaceAll(aclCommands, "+", "")) {
