@@ -4,4 +4,5 @@ package main
 import (
 	_ "github.com/concurrent-go/concurrent/drivers/file"
 	_ "github.com/concurrent-go/concurrent/drivers/memory"
+	_ "github.com/concurrent-go/concurrent/drivers/redis"
 )
