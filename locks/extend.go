@@ -77,12 +77,16 @@ func (l *lease) announce(d time.Duration) (former, bool) {
 	now := clock.Now()
 	old := former{l.length, l.endMono.Load(), l.endWall.Load()}
 	overlap := l.inFlight
+	if l.renewed { // a renewal may reach the store after this request
+		l.unsure = max(l.unsure, l.length)
+	}
 	_, keepAlive := l.set.terms(l.space.lease)
 	l.length, l.renewed = d, keepAlive || d == Forever
 	if d != Forever {
 		early := int64(d - margin(d))
 		l.endMono.Store(min(old.endMono, now.Mono+early))
 		l.endWall.Store(min(old.endWall, now.Wall+early))
+		l.renewAt = min(l.renewAt, l.firstRenewal(now.Mono)) // in case no answer comes
 		s.replace(l, now.Mono)
 	}
 	return old, overlap
@@ -106,7 +110,7 @@ func (l *lease) doubt(d time.Duration) {
 	s := &l.space.schedule
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.unsure = d
+	l.unsure = max(l.unsure, d)
 }
 
 // extended starts the new lease, unless its reply came after its end.
@@ -115,7 +119,7 @@ func (l *lease) extended(sent time.Time, d time.Duration, old former, overlap bo
 	now := clock.Now()
 	s.mu.Lock()
 	if l.ended(now) {
-		l.unsure = max(d, old.length)
+		l.unsure = max(l.unsure, d, old.length)
 		s.mu.Unlock()
 		l.expire()
 		return because(ErrLockLost, errLate)
