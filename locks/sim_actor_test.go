@@ -26,6 +26,8 @@ type actor struct {
 	how      int
 	hold     time.Duration
 	extend   time.Duration // 0: it does not
+	after    time.Duration // that long into its work
+	haste    time.Duration // it waits that long for the answer
 	patience time.Duration // its context ends after that
 	wait     time.Duration
 	renewed  bool // its lease is
@@ -70,7 +72,7 @@ func (w *world) newActor(p *process, key string) *actor {
 	switch w.random.IntN(4) {
 	case 0:
 	case 1:
-		a.wait = w.between(time.Millisecond, 10*time.Second)
+		a.wait = w.between(2*time.Millisecond, 10*time.Second)
 	default:
 		a.wait = Forever
 	}
@@ -97,6 +99,11 @@ func (w *world) newActor(p *process, key string) *actor {
 	}
 	if w.chance(3) {
 		a.extend = w.between(100*time.Millisecond, 8*time.Second)
+		a.after = w.upTo(a.hold + 1)
+		a.haste = time.Minute
+		if w.chance(3) {
+			a.haste = w.upTo(30 * time.Millisecond)
+		}
 	}
 	a.patience = w.between(10*time.Second, 20*time.Second)
 	if w.chance(4) {
@@ -169,12 +176,7 @@ func (a *actor) outside(ctx context.Context) error {
 	}
 	inner := a.lock.Context(a.dead)
 	a.world.checks.enters(inner, a, a.lock.Token(), a.lock.Active)
-	a.wakes()
-	if a.extend > 0 {
-		if err := a.lock.Extend(ctx, a.extend); err != nil && a.lock.Active() {
-			return errors.Join(err, a.lock.Release(ctx))
-		}
-	}
+	a.extends(ctx, inner)
 	a.works(inner)
 	a.world.checks.leaves(a)
 	if a.dead.Err() != nil {
@@ -190,6 +192,23 @@ func (a *actor) outside(ctx context.Context) error {
 		a.world.checks.surprised(a, "Release of a lost lease", err)
 	}
 	return err
+}
+
+// extends gives the lease another length, or two if the first fails.
+func (a *actor) extends(ctx, inner context.Context) {
+	if a.extend == 0 {
+		return
+	}
+	a.wakes()
+	a.pause(inner, a.after)
+	a.wakes()
+	hasty, cancel := context.WithTimeout(ctx, a.haste)
+	defer cancel()
+	if err := a.lock.Extend(hasty, a.extend); err != nil {
+		a.pause(inner, a.after)
+		a.wakes()
+		_ = a.lock.Extend(ctx, a.extend/2+a.after) // it is looked at whether the lease is held, not what is said of it
+	}
 }
 
 // works holds the lock until it is done, or the lock is.

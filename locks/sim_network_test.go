@@ -12,7 +12,9 @@ import (
 
 // A call is one request on its way, with its reply. Both are messages: each
 // takes its time, may overtake others, and may be lost. Who asked may give up;
-// the request goes its way all the same.
+// the request goes its way all the same. One thing is ruled out: that a lease is
+// extended by a request that was given up after the server has got a later one of
+// that owner. Nothing but a number in each request could help against it.
 type call struct {
 	process  *process
 	what     string
@@ -22,7 +24,8 @@ type call struct {
 	done     chan answer
 
 	queued   atomic.Bool // the caller knows that it waits in the server
-	left     bool        // the server knows that nobody waits for the reply
+	gaveUp   bool
+	left     bool // the server knows that nobody waits for the reply
 	answered bool
 }
 
@@ -161,6 +164,7 @@ func (c *call) giveUp(sure bool) {
 	if c.process.dead.Err() != nil {
 		return
 	}
+	c.gaveUp = true
 	c.note("gives up", nil)
 	w := c.process.world
 	w.in(w.delay(), func() {

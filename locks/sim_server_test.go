@@ -38,6 +38,7 @@ type hold struct {
 	token, last uint64 // with the spare ones
 	mode        driver.Mode
 	since       time.Duration
+	newest      time.Time     // when the newest request for it left
 	until       time.Duration // by the server's clock
 	kept        bool          // by nobody
 	gone        bool          // it ended
@@ -84,13 +85,13 @@ func (s *server) take(c *call) {
 	case "try", "wait":
 		s.acquire(e, c)
 	case "extend":
-		c.reply(answer{err: s.extend(e, r)})
+		c.reply(answer{err: s.extend(e, c, r)})
 	case "extend all":
 		errs := make([]error, len(c.requests))
 		for i, r := range c.requests {
 			e := s.entry(r.Key)
 			s.tidy(e)
-			errs[i] = s.extend(e, r)
+			errs[i] = s.extend(e, c, r)
 		}
 		c.reply(answer{errs: errs})
 	case "release":
@@ -211,10 +212,15 @@ func (e *entry) held(owner string) *hold {
 	return nil
 }
 
-func (s *server) extend(e *entry, r driver.Request) error {
+func (s *server) extend(e *entry, c *call, r driver.Request) error {
 	h := e.held(r.Owner)
-	if h == nil {
+	switch {
+	case h == nil:
 		return driver.ErrNotHeld
+	case c.gaveUp && c.sent.at.Before(h.newest):
+		return nil // and nobody hears it
+	case c.sent.at.After(h.newest):
+		h.newest = c.sent.at
 	}
 	h.until = s.until(r.Lease)
 	s.endsLater(e, h)
