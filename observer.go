@@ -41,8 +41,9 @@ const (
 	// was asked for.
 	EventRefused
 
-	// EventWaiting: the lock is held and its Acquire begins to wait. An
-	// EventAcquired or EventRefused follows.
+	// EventWaiting: an Acquire waits: behind another of this process, or for
+	// the store, which has not granted the lock within ten milliseconds. It is
+	// told once, and an EventAcquired or EventRefused follows.
 	EventWaiting
 
 	// EventRenewed: a lease was extended, by itself or by Extend. Token is

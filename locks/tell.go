@@ -41,8 +41,37 @@ func (sp *space) tellRefused(key string, began time.Time, err error) {
 	sp.tellKey(concurrent.EventRefused, key, time.Since(began), err)
 }
 
-// tellWaiting tells that an Acquire has joined the line for key.
-func (sp *space) tellWaiting(key string) { sp.tellKey(concurrent.EventWaiting, key, 0, nil) }
+// waitingAfter is when a store that has not answered is taken to wait for the
+// key: it does not say when it begins to.
+const waitingAfter = 10 * time.Millisecond
+
+// tellWaiting tells, once, that p waits.
+func (p *place) tellWaiting() {
+	if !p.told {
+		p.told = true
+		p.space.tellKey(concurrent.EventWaiting, p.key, 0, nil)
+	}
+}
+
+// watched has it told that p waits if the store does not answer soon. The
+// caller calls answered before it tells how the wait ended.
+func (p *place) watched() (answered func()) {
+	sp, key := p.space, p.key // a timer must not keep p's Lock from being collected
+	if p.told || sp.observer() == nil {
+		return func() {}
+	}
+	told := make(chan struct{})
+	timer := time.AfterFunc(waitingAfter, func() {
+		sp.tellKey(concurrent.EventWaiting, key, 0, nil)
+		close(told)
+	})
+	return func() {
+		if !timer.Stop() {
+			<-told
+			p.told = true
+		}
+	}
+}
 
 func (sp *space) tellKey(kind concurrent.EventKind, key string, took time.Duration, err error) {
 	if o := sp.observer(); o != nil {

@@ -22,6 +22,7 @@ type place struct {
 	lock  *Lock
 	line  *line
 	until time.Time // when the wait is over; zero: when ctx is
+	told  bool      // the observer knows that it waits
 }
 
 // await takes a place in the line for the key and returns when the lease is
@@ -49,7 +50,7 @@ func (p *place) take(ctx context.Context) (*lease, error) {
 	if ask {
 		return p.ask(ctx)
 	}
-	p.space.tellWaiting(p.key)
+	p.tellWaiting()
 	next, err := p.next(ctx)
 	switch {
 	case err != nil:
@@ -96,7 +97,9 @@ func (p *place) left() time.Duration {
 func (p *place) ask(ctx context.Context) (*lease, error) {
 	r := p.lock.request(p.binding)
 	asking, cancel := p.space.asking(ctx, p.left())
+	answered := p.watched()
 	g, err := p.space.ask(asking, r)
+	answered()
 	over := context.Cause(asking)
 	cancel()
 	if err == nil {
