@@ -172,6 +172,9 @@ func (s *settings) needs(sp *space) error {
 		return fmt.Errorf("%w: WithExpire(%v) is shorter than %v, the shortest lease of this store", ErrInvalidOption, *s.expire, sp.features.MinLease)
 	case s.keepAlive != nil && *s.keepAlive < sp.features.MinLease:
 		return fmt.Errorf("%w: WithKeepAlive(%v) is shorter than %v, the shortest lease of this store", ErrInvalidOption, *s.keepAlive, sp.features.MinLease)
+	case s.expire == nil && s.keepAlive == nil && sp.lease < max(leastLease, sp.features.MinLease):
+		return because(ErrLockAcquire, fmt.Errorf("%w: the lease %v of alias %q is shorter than %v, the shortest that a lock on this store can have",
+			concurrent.ErrInvalidConfig, sp.lease, sp.alias, max(leastLease, sp.features.MinLease)))
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ var (
 func newSpace(o *concurrent.Opened) concurrent.Drainer {
 	sp := &space{
 		opened: o, alias: o.Alias(), prefix: o.Config().Prefix, store: o.Store(), features: o.Store().Features(),
-		lease: max(o.Config().Lease, o.Store().Features().MinLease), empty: make(chan struct{}),
+		lease: o.Config().Lease, empty: make(chan struct{}),
 	}
 	_, sp.inProcess = sp.store.(*memory.Store)
 	sp.waiter, _ = sp.store.(driver.Waiter)
