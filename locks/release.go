@@ -88,7 +88,7 @@ func (l *lease) giveBack(ctx context.Context, now clock.Instant) error {
 	case l.set.keep:
 		return l.space.keeper.Keep(ctx, r)
 	case left > 0:
-		r.Lease = max(left, l.space.features.MinLease)
+		r.Lease = max(left, time.Millisecond) // the shortest that Keep takes
 		return l.space.keeper.Keep(ctx, r)
 	}
 	return l.space.store.Release(ctx, r)
