@@ -59,6 +59,13 @@ const forever = int64(1) << 62
 // one percent for clocks that run at different rates, and two milliseconds.
 func margin(length time.Duration) time.Duration { return length/100 + 2*time.Millisecond }
 
+// longest is how far a deadline lies ahead at most, but of a lease without end:
+// 73 years, so that no sum with the time of day overflows.
+const longest = time.Duration(1) << 61
+
+// usable is how much of a lease of the given length its holder has.
+func usable(length time.Duration) time.Duration { return min(length-margin(length), longest) }
+
 // setEnd starts the lease of the given length at sent.
 func (l *lease) setEnd(sent clock.Instant, length time.Duration) {
 	if length == Forever {
@@ -66,7 +73,7 @@ func (l *lease) setEnd(sent clock.Instant, length time.Duration) {
 		l.endWall.Store(forever)
 		return
 	}
-	d := int64(length - margin(length))
+	d := int64(usable(length))
 	l.endMono.Store(sent.Mono + d)
 	l.endWall.Store(sent.Wall + d)
 }
@@ -74,7 +81,7 @@ func (l *lease) setEnd(sent clock.Instant, length time.Duration) {
 // prolong is setEnd for an answer that may have been overtaken: by the answer to
 // a request that left later, after which the lease lasts longer already.
 func (l *lease) prolong(sent clock.Instant, length time.Duration) {
-	if length == Forever || sent.Mono+int64(length-margin(length)) > l.endMono.Load() {
+	if length == Forever || sent.Mono+int64(usable(length)) > l.endMono.Load() {
 		l.setEnd(sent, length)
 	}
 }
