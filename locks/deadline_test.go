@@ -12,6 +12,10 @@ import (
 	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
+// usableOf is what the documents say of a lease: one percent and two
+// milliseconds are the holder's no more.
+func usableOf(d time.Duration) time.Duration { return d - d/100 - 2*time.Millisecond }
+
 func TestFixedLeaseEndsAtItsDeadline(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		l := b.cache("k", WithExpire(10*time.Second))
@@ -181,7 +185,7 @@ func TestDeadlineNeedsNoTimer(t *testing.T) {
 		mustAcquire(t, l)
 		ctx := l.Context(t.Context())
 		l.current.Load().space.schedule.timer.Stop()
-		time.Sleep(usable(10*time.Second) - eps)
+		time.Sleep(usableOf(10*time.Second) - eps)
 		if !l.Active() || ctx.Err() != nil {
 			t.Error("ended before its deadline")
 		}
@@ -221,21 +225,21 @@ func TestLeaseCountsFromTheRequest(t *testing.T) {
 			b.store.script(func(s *scripted) { s.try, s.extend = after(slow), after(slow) })
 			l := b.cache("k", WithExpire(lease))
 			mustAcquire(t, l)
-			if got, want := l.Remaining(), usable(lease)-slow; got != want {
+			if got, want := l.Remaining(), usableOf(lease)-slow; got != want {
 				t.Errorf("a lease of %v granted %v ago: %v remain, want %v", lease, slow, got, want)
 			}
 			if err := l.Extend(t.Context(), lease); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := l.Remaining(), usable(lease)-slow; got != want {
+			if got, want := l.Remaining(), usableOf(lease)-slow; got != want {
 				t.Errorf("a lease of %v extended %v ago: %v remain, want %v", lease, slow, got, want)
 			}
 			info, err := b.store.Inspect(t.Context(), "k")
 			if err != nil || len(info.Holders) != 1 {
 				t.Fatalf("%+v, %v", info, err)
 			}
-			if early := time.Until(info.Holders[0].Until) - l.Remaining(); early < margin(lease) {
-				t.Errorf("ends %v before the store's lease, want %v at least", early, margin(lease))
+			if early := time.Until(info.Holders[0].Until) - l.Remaining(); early < (lease - usableOf(lease)) {
+				t.Errorf("ends %v before the store's lease, want %v at least", early, (lease - usableOf(lease)))
 			}
 			mustRelease(t, l)
 		})
@@ -257,7 +261,7 @@ func TestRenewedLeaseCountsFromTheRenewal(t *testing.T) {
 		l := b.cache("k", WithKeepAlive(30*time.Second))
 		mustAcquire(t, l)
 		time.Sleep(15 * time.Second)
-		if got, want := l.Remaining(), usable(30*time.Second)-time.Since(sent); sent.IsZero() || got != want {
+		if got, want := l.Remaining(), usableOf(30*time.Second)-time.Since(sent); sent.IsZero() || got != want {
 			t.Errorf("%v remain, want %v", got, want)
 		}
 		b.store.script(func(s *scripted) { s.extend = nil })
@@ -288,7 +292,7 @@ func TestRenewalAfterAShortSuspend(t *testing.T) {
 		l := b.cache("k", WithKeepAlive(30*time.Second))
 		mustAcquire(t, l)
 		clock.SkewWall(15 * time.Second)
-		if got, want := l.Remaining(), usable(30*time.Second)-15*time.Second; got != want {
+		if got, want := l.Remaining(), usableOf(30*time.Second)-15*time.Second; got != want {
 			t.Errorf("%v remain, want %v", got, want)
 		}
 		time.Sleep(14 * time.Second)

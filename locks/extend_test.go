@@ -9,8 +9,6 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-func usable(d time.Duration) time.Duration { return d - d/100 - 2*time.Millisecond }
-
 func TestExtend(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		l := b.cache("k", WithExpire(10*time.Second))
@@ -21,11 +19,11 @@ func TestExtend(t *testing.T) {
 			if err := l.Extend(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
-			if got := l.Remaining(); got != usable(d) {
-				t.Errorf("extended to %v: remaining is %v, want %v", d, got, usable(d))
+			if got := l.Remaining(); got != usableOf(d) {
+				t.Errorf("extended to %v: remaining is %v, want %v", d, got, usableOf(d))
 			}
 		}
-		time.Sleep(usable(time.Hour) - eps)
+		time.Sleep(usableOf(time.Hour) - eps)
 		synctest.Wait()
 		if !l.Active() || ctx.Err() != nil {
 			t.Error("ended before the hour")
@@ -85,16 +83,16 @@ func TestExtendThatFails(t *testing.T) {
 			s.extend = func(context.Context, func() error) error { return driver.ErrUnsupported }
 		})
 		wantIs(t, l.Extend(t.Context(), time.Second), ErrUnsupported)
-		if got := l.Remaining(); got != usable(10*time.Second) {
+		if got := l.Remaining(); got != usableOf(10*time.Second) {
 			t.Errorf("after a refusal %v remain", got)
 		}
 		b.store.script(func(s *scripted) { s.extend = replyLost })
 		wantIs(t, l.Extend(t.Context(), time.Hour), errLost)
-		if got := l.Remaining(); got != usable(10*time.Second) {
+		if got := l.Remaining(); got != usableOf(10*time.Second) {
 			t.Errorf("after a lost reply of a longer lease %v remain", got)
 		}
 		wantIs(t, l.Extend(t.Context(), 2*time.Second), errLost)
-		if got := l.Remaining(); got != usable(2*time.Second) {
+		if got := l.Remaining(); got != usableOf(2*time.Second) {
 			t.Errorf("after a lost reply of a shorter lease %v remain", got)
 		}
 		wantIs(t, l.Extend(t.Context(), time.Hour), errLost)

@@ -32,7 +32,7 @@ func TestKeyedOptions(t *testing.T) {
 		users := NewKeyed("default", key, WithRegistry(b.Registry), WithExpire(time.Minute), WithWait(time.Second))
 		l := users.Lock(7)
 		mustAcquire(t, l)
-		if got := l.Remaining(); got != usable(time.Minute) {
+		if got := l.Remaining(); got != usableOf(time.Minute) {
 			t.Errorf("remaining is %v", got)
 		}
 		began := time.Now()

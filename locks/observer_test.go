@@ -3,11 +3,14 @@ package locks
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/memory"
 )
 
 func TestEvents(t *testing.T) {
@@ -85,5 +88,167 @@ func TestAllocations(t *testing.T) {
 		if got > test.most {
 			t.Errorf("%s: %v allocations, want %v at most", name, got, test.most)
 		}
+	}
+}
+
+// Every Acquire that waits says so once, in line or in the store, before it
+// says how that ended; one that need not wait does not.
+func TestWaitingIsToldOnce(t *testing.T) {
+	for name, store := range map[string]func(*memory.Store) driver.Store{
+		"a store that waits": func(s *memory.Store) driver.Store { return s },
+		"one that can't":     func(s *memory.Store) driver.Store { return polling{s} },
+		"one that is asked":  func(s *memory.Store) driver.Store { return &renewing{Store: s} },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &bench{Registry: concurrent.NewRegistry()}
+			b.Registry.Observe(b)
+			if err := b.Configure(concurrent.Aliases{"default": {Store: store(memory.New())}}); err != nil {
+				t.Fatal(err)
+			}
+			free := b.cache("free", WithWait(time.Minute))
+			mustAcquire(t, free)
+			mustRelease(t, free)
+			if n := len(b.saw(concurrent.EventWaiting)); n != 0 {
+				t.Errorf("%s: told of %d waits for a key that was free", name, n)
+			}
+			holder := b.cache("k", WithWait(Forever))
+			mustAcquire(t, holder)
+			wantIs(t, b.cache("k").Acquire(t.Context()), ErrLockActive)
+			first, second := b.cache("k", WithWait(Forever)), b.cache("k", WithWait(time.Second))
+			one, two := queued(t, first), queued(t, second)
+			wantIs(t, <-two, ErrLockActive)
+			time.Sleep(time.Minute)
+			mustRelease(t, holder)
+			if err := <-one; err != nil {
+				t.Fatal(err)
+			}
+			mustRelease(t, first)
+			var course []concurrent.EventKind
+			for _, e := range b.events {
+				if e.Key == "k" && e.Kind != concurrent.EventRenewed {
+					course = append(course, e.Kind)
+				}
+			}
+			want := []concurrent.EventKind{
+				concurrent.EventAcquired, concurrent.EventRefused, concurrent.EventWaiting, concurrent.EventWaiting,
+				concurrent.EventRefused, concurrent.EventReleased, concurrent.EventAcquired, concurrent.EventReleased,
+			}
+			if !slices.Equal(sorted(course), sorted(want)) {
+				t.Errorf("%s: told of %v, want %v", name, course, want)
+			}
+			if at := slices.Index(course, concurrent.EventWaiting); at != 2 {
+				t.Errorf("%s: waiting was told at %d of %v", name, at, course)
+			}
+			if err := b.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func sorted(kinds []concurrent.EventKind) []concurrent.EventKind {
+	return slices.Sorted(slices.Values(kinds))
+}
+
+// How long it took is told where the kind says so.
+func TestEventsTellHowLong(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.store.script(func(s *scripted) {
+			s.try, s.extend, s.release = after(time.Second), after(2*time.Second), after(3*time.Second)
+		})
+		l := b.cache("k")
+		mustAcquire(t, l)
+		wantIs(t, b.cache("k").Acquire(t.Context()), ErrLockActive)
+		wantIs(t, b.cache("k", WithWait(time.Minute)).Acquire(t.Context()), ErrLockActive)
+		if err := l.Extend(t.Context(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		token := l.Token()
+		mustRelease(t, l)
+		for _, test := range []struct {
+			kind  concurrent.EventKind
+			nth   int
+			took  time.Duration
+			token uint64
+			err   error
+		}{
+			{concurrent.EventAcquired, 0, time.Second, token, nil},
+			{concurrent.EventRefused, 0, time.Second, 0, ErrLockActive},
+			{concurrent.EventRefused, 1, time.Minute, 0, ErrLockActive},
+			{concurrent.EventWaiting, 0, 0, 0, nil},
+			{concurrent.EventRenewed, 0, 2 * time.Second, token, nil},
+			{concurrent.EventReleased, 0, 3 * time.Second, token, nil},
+		} {
+			events := b.saw(test.kind)
+			if len(events) <= test.nth {
+				t.Errorf("%v: %d events", test.kind, len(events))
+				continue
+			}
+			e := events[test.nth]
+			if e.Took != test.took || e.Token != test.token || !errors.Is(e.Err, test.err) || e.Alias != "default" || e.Key != "k" {
+				t.Errorf("%v: %+v, want %v, token %d, %v", test.kind, e, test.took, test.token, test.err)
+			}
+		}
+	})
+}
+
+// A loss that Release finds is told too, and a failed Release is no release.
+func TestEventsOfReleases(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k")
+		mustAcquire(t, l)
+		b.store.script(func(s *scripted) { s.release = func(context.Context, func() error) error { return ErrNotHeld } })
+		wantIs(t, l.Release(t.Context()), ErrLockLost)
+		lost := b.saw(concurrent.EventLost)
+		if len(lost) != 1 || !errors.Is(lost[0].Err, ErrNotHeld) || lost[0].Token == 0 {
+			t.Errorf("told of %+v", lost)
+		}
+		b.store.script(func(s *scripted) { s.release = nil })
+		if _, err := b.store.Break(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		mustAcquire(t, l)
+		b.store.script(func(s *scripted) { s.release = fails })
+		wantIs(t, l.Release(t.Context()), ErrLockRelease)
+		if n := len(b.saw(concurrent.EventReleased)); n != 0 {
+			t.Errorf("%d releases told, none was confirmed", n)
+		}
+		b.store.script(func(s *scripted) { s.release = nil })
+	})
+}
+
+// The prefix is the alias's own business, also in events.
+func TestEventsShowKeysAsTheyWereGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, concurrent.Config{Prefix: "billing:"})
+		l := b.cache("k", WithWait(time.Second))
+		mustAcquire(t, l)
+		wantIs(t, b.cache("k", WithWait(time.Second)).Acquire(t.Context()), ErrLockActive)
+		time.Sleep(time.Minute)
+		mustRelease(t, l)
+		for _, e := range b.events {
+			if e.Key != "k" {
+				t.Errorf("%v of %q", e.Kind, e.Key)
+			}
+		}
+		if len(b.events) < 5 {
+			t.Errorf("%d events", len(b.events))
+		}
+	})
+}
+
+// An observer that is added later is told from then on, and a local lock tells
+// nobody.
+func TestObserverAddedLater(t *testing.T) {
+	r := memoryRegistry(t)
+	l := Cache("default", "k", WithRegistry(r))
+	mustAcquire(t, l)
+	b := &bench{}
+	r.Observe(b)
+	mustRelease(t, l)
+	concurrent.Observe(b)
+	mustAcquire(t, Local())
+	if len(b.events) != 1 || b.events[0].Kind != concurrent.EventReleased {
+		t.Errorf("told of %+v", b.events)
 	}
 }

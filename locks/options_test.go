@@ -2,8 +2,10 @@ package locks
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
@@ -128,5 +130,108 @@ func TestDefaultsOfALease(t *testing.T) {
 		if l.Token() != 0 || l.Remaining() != 0 {
 			t.Errorf("after Release: token %d, %v", l.Token(), l.Remaining())
 		}
+	})
+}
+
+// The alias's lease is checked when a lock names none: one too short would
+// leave its holder no time, or be refused by the store.
+func TestAliasesLeaseTooShort(t *testing.T) {
+	for _, test := range []struct{ lease, least, want time.Duration }{
+		{4 * time.Millisecond, time.Millisecond, 5 * time.Millisecond},
+		{time.Second - 1, time.Second, time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := concurrent.NewRegistry()
+			st := weakStore{memory.New(), driver.Features{MinLease: test.least}}
+			if err := r.Configure(concurrent.Aliases{"a": {Store: st, Lease: test.lease}}); err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range []error{
+				Cache("a", "k", WithRegistry(r)).Acquire(t.Context()),
+				Cache("a", "k", WithRegistry(r)).Do(t.Context(), func(context.Context) error { return nil }),
+			} {
+				wantIs(t, err, ErrLockAcquire, concurrent.ErrInvalidConfig)
+				for _, part := range []string{test.lease.String(), test.want.String(), `"a"`} {
+					if !strings.Contains(err.Error(), part) {
+						t.Errorf("%q does not say %s", err, part)
+					}
+				}
+			}
+			own := Cache("a", "k", WithRegistry(r), WithExpire(time.Second))
+			mustAcquire(t, own)
+			mustRelease(t, own)
+			if err := r.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAliasesLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, concurrent.Config{Lease: time.Minute})
+		l := b.cache("k")
+		mustAcquire(t, l)
+		if got := l.Remaining(); got != usableOf(time.Minute) {
+			t.Errorf("remaining is %v, want %v", got, usableOf(time.Minute))
+		}
+		time.Sleep(time.Hour)
+		if !l.Active() {
+			t.Error("not renewed")
+		}
+		mustRelease(t, l)
+	})
+}
+
+// The default registry is the one that package concurrent's functions use.
+func TestDefaultRegistry(t *testing.T) {
+	err := concurrent.Configure(concurrent.Aliases{"of-this-test": {Store: memory.New()}})
+	if err != nil && !errors.Is(err, concurrent.ErrInvalidConfig) { // -count=2 configures it again
+		t.Fatal(err)
+	}
+	l := Cache("of-this-test", "k")
+	mustAcquire(t, l)
+	info, err := Inspect(t.Context(), "of-this-test", "k")
+	if err != nil || len(info.Holders) != 1 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	mustRelease(t, l)
+}
+
+// Options that are at their limit are good.
+func TestOptionsAtTheirLimits(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		for name, opts := range map[string][]Option{
+			"the shortest expiry":     {WithExpire(5 * time.Millisecond)},
+			"the shortest keep-alive": {WithKeepAlive(5 * time.Millisecond)},
+			"the longest label":       {WithLabel(strings.Repeat("l", 255))},
+			"no wait":                 {WithWait(0)},
+			"no minimum":              {WithMinHold(0)},
+			"a minimum of the expiry": {WithExpire(time.Second), WithMinHold(time.Second)},
+			"raise":                   {WithRaise(true)},
+			"a longer life":           {WithExpire(Forever - 1)},
+			"and kept alive":          {WithKeepAlive(Forever - 1)},
+		} {
+			l := b.cache(name, opts...)
+			if err := l.Acquire(t.Context()); err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if l.Remaining() > 24*time.Hour {
+				if err := l.Extend(t.Context(), Forever-2); err != nil || l.Remaining() < 50*365*24*time.Hour {
+					t.Errorf("%s: %v remain, %v", name, l.Remaining(), err)
+				}
+			}
+			mustRelease(t, l)
+		}
+		for _, n := range []int{1, 1 << 16} {
+			l := Permit("default", "permit", n, WithRegistry(b.Registry))
+			mustAcquire(t, l)
+			mustRelease(t, l)
+		}
+		holder := b.cache("k")
+		mustAcquire(t, holder)
+		wantIs(t, b.cache("k", WithRaise(true)).Acquire(t.Context()), ErrLockActive)
+		mustRelease(t, holder)
 	})
 }

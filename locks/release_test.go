@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/memory"
 )
 
 func TestReleaseTwice(t *testing.T) {
@@ -148,5 +151,147 @@ func TestMinHold(t *testing.T) {
 		if !b.free(t, "k") {
 			t.Error("held longer than the minimum")
 		}
+	})
+}
+
+// The key is free when the minimum is over, also on a store whose leases are
+// longer than what is left of it.
+func TestMinHoldIsNotRoundedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		r := concurrent.NewRegistry()
+		if err := r.Configure(concurrent.Aliases{"a": {Store: coarse{st}}}); err != nil {
+			t.Fatal(err)
+		}
+		l := Cache("a", "k", WithRegistry(r), WithMinHold(1500*time.Millisecond))
+		mustAcquire(t, l)
+		began := time.Now()
+		time.Sleep(time.Second)
+		mustRelease(t, l)
+		waiter := Cache("a", "k", WithRegistry(r), WithWait(Forever))
+		mustAcquire(t, waiter)
+		if after := time.Since(began); after != 1500*time.Millisecond {
+			t.Errorf("held for %v, want 1.5 s", after)
+		}
+		mustRelease(t, waiter)
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// coarse is a store whose shortest lease is a second.
+type coarse struct{ *memory.Store }
+
+func (c coarse) Features() driver.Features {
+	f := c.Store.Features()
+	f.MinLease = time.Second
+	return f
+}
+
+// Release does not bring forward the end of a key that is to stay held, not
+// even when the store does not answer: it is not given back behind its back.
+func TestKeptKeyIsNotGivenBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		opts []Option
+		free time.Duration // the lease's end
+	}{
+		"keep":     {[]Option{WithExpire(10 * time.Second), WithKeep()}, 10 * time.Second},
+		"min hold": {[]Option{WithKeepAlive(20 * time.Second), WithMinHold(10 * time.Second)}, 20 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			st := &keeping{Store: memory.New(), err: errLost}
+			r := concurrent.NewRegistry()
+			if err := r.Configure(concurrent.Aliases{"a": {Store: st}}); err != nil {
+				t.Fatal(err)
+			}
+			l := Cache("a", "k", append(test.opts, WithRegistry(r))...)
+			mustAcquire(t, l)
+			began := time.Now()
+			wantIs(t, l.Release(t.Context()), ErrLockRelease, errLost)
+			if l.Active() {
+				t.Errorf("%s: active after a failed Release", name)
+			}
+			waiter := Cache("a", "k", WithRegistry(r), WithWait(Forever))
+			mustAcquire(t, waiter)
+			if after := time.Since(began); after != test.free {
+				t.Errorf("%s: free after %v, the lease ended after %v", name, after, test.free)
+			}
+			mustRelease(t, waiter)
+			if err := r.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// keeping is a store whose Keep fails.
+type keeping struct {
+	*memory.Store
+	err error
+}
+
+func (k *keeping) Keep(context.Context, driver.Request) error { return k.err }
+
+// A kept lease that ended before Release has nothing to keep.
+func TestKeepAfterTheEnd(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k", WithExpire(time.Second), WithKeep())
+		mustAcquire(t, l)
+		time.Sleep(2 * time.Second)
+		wantIs(t, l.Release(t.Context()), ErrLockExpired)
+		if !b.free(t, "k") {
+			t.Error("kept after its end")
+		}
+	})
+}
+
+// WithKeep outlasts the process's registry: a job that is done stays done.
+func TestKeptKeyStaysThroughShutdown(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k", WithExpire(time.Hour), WithKeep())
+		mustAcquire(t, l)
+		mustRelease(t, l)
+		if err := b.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if b.free(t, "k") {
+			t.Error("free after the shutdown")
+		}
+	})
+}
+
+func TestReleaseOnAClosedStore(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k")
+		mustAcquire(t, l)
+		if err := b.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wantIs(t, l.Release(t.Context()), ErrLockRelease, ErrClosed)
+		if l.Active() {
+			t.Error("active after Release")
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// A release whose reply is lost is told as a failure, and done.
+func TestReleaseWhoseReplyIsLost(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k")
+		mustAcquire(t, l)
+		b.store.script(func(s *scripted) { s.release = replyLost })
+		wantIs(t, l.Release(t.Context()), ErrLockRelease, errLost)
+		b.store.script(func(s *scripted) { s.release = nil })
+		if !b.free(t, "k") {
+			t.Error("held")
+		}
+		mustAcquire(t, l)
+		time.Sleep(time.Hour) // what is tried again in the background is the old release
+		if !l.Active() || b.free(t, "k") {
+			t.Error("the repeated release ended the next lease")
+		}
+		mustRelease(t, l)
 	})
 }

@@ -153,8 +153,8 @@ func TestPausesBetweenFailedRenewals(t *testing.T) {
 			}
 		}
 		last := tries[len(tries)-1].Sub(got)
-		if last > usable(30*time.Second) || last < usable(30*time.Second)-5*time.Second {
-			t.Errorf("the last try was %v after the lease began, it lasted %v", last, usable(30*time.Second))
+		if last > usableOf(30*time.Second) || last < usableOf(30*time.Second)-5*time.Second {
+			t.Errorf("the last try was %v after the lease began, it lasted %v", last, usableOf(30*time.Second))
 		}
 		if n, told := len(tries), len(b.saw(concurrent.EventRenewalFailed)); told != n {
 			t.Errorf("%d tries failed, the observer was told of %d", n, told)
@@ -271,7 +271,7 @@ func TestExtendWhileARenewalIsUnderWay(t *testing.T) {
 			if err := l.Extend(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
-			if got, most := l.Remaining(), usable(min(d, 30*time.Second)); got > most || got < most-time.Second {
+			if got, most := l.Remaining(), usableOf(min(d, 30*time.Second)); got > most || got < most-time.Second {
 				t.Errorf("extended to %v during a renewal for 30s: %v remain, want %v", d, got, most)
 			}
 			for range 60 {
@@ -284,7 +284,7 @@ func TestExtendWhileARenewalIsUnderWay(t *testing.T) {
 					t.Fatalf("%v remain here, %v on the store", l.Remaining(), until)
 				}
 			}
-			if got := l.Remaining(); got < usable(d)-time.Minute || got > usable(d) || got == 0 {
+			if got := l.Remaining(); got < usableOf(d)-time.Minute || got > usableOf(d) || got == 0 {
 				t.Errorf("a minute later %v remain of a renewed lease of %v", got, d)
 			}
 			mustRelease(t, l)

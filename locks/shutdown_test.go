@@ -96,8 +96,8 @@ func TestShutdownRenewsWhatIsHeldAndForgetsWhatIsLost(t *testing.T) {
 		if err := <-down; err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(began); took != usable(time.Hour) {
-			t.Errorf("Shutdown took %v, the last lease %v", took, usable(time.Hour))
+		if took := time.Since(began); took != usableOf(time.Hour) {
+			t.Errorf("Shutdown took %v, the last lease %v", took, usableOf(time.Hour))
 		}
 		wantIs(t, lost.Release(t.Context()), ErrLockExpired)
 	})

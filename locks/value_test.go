@@ -142,7 +142,7 @@ func TestAcquireThatComesBackToALostValue(t *testing.T) {
 }
 
 // A value that is released while an Acquire on it waits can be got again.
-func TestValueIsReusable(t *testing.T) {
+func TestValueIsReusableOf(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		l := b.cache("k", WithWait(time.Minute))
 		mustAcquire(t, l)
