@@ -83,7 +83,7 @@ func (l *lease) announce(d time.Duration) (former, bool) {
 	_, keepAlive := l.set.terms(l.space.lease)
 	l.length, l.renewed = d, keepAlive || d == Forever
 	if d != Forever {
-		early := int64(d - margin(d))
+		early := int64(usable(d))
 		l.endMono.Store(min(old.endMono, now.Mono+early))
 		l.endWall.Store(min(old.endWall, now.Wall+early))
 		l.renewAt = min(l.renewAt, l.firstRenewal(now.Mono)) // in case no answer comes
