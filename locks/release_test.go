@@ -160,7 +160,7 @@ func TestMinHoldIsNotRoundedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
 		r := concurrent.NewRegistry()
-		if err := r.Configure(concurrent.Aliases{"a": {Store: coarse{st}}}); err != nil {
+		if err := r.Configure(concurrent.Aliases{"a": {Store: coarseStore{st}}}); err != nil {
 			t.Fatal(err)
 		}
 		l := Cache("a", "k", WithRegistry(r), WithMinHold(1500*time.Millisecond))
@@ -180,10 +180,10 @@ func TestMinHoldIsNotRoundedUp(t *testing.T) {
 	})
 }
 
-// coarse is a store whose shortest lease is a second.
-type coarse struct{ *memory.Store }
+// coarseStore is a store whose shortest lease is a second.
+type coarseStore struct{ *memory.Store }
 
-func (c coarse) Features() driver.Features {
+func (c coarseStore) Features() driver.Features {
 	f := c.Store.Features()
 	f.MinLease = time.Second
 	return f
