@@ -60,7 +60,7 @@ type climate struct {
 // grid: there a wait ends as the lock comes, a lease as it is given back. Who is
 // first then is the scheduler's choice, so that such a world does not always take
 // the same course.
-func coarse(seed uint64) bool { return seed%4 == 0 }
+func onGrid(seed uint64) bool { return seed%4 == 0 }
 
 const grid = 2 * time.Millisecond
 
@@ -81,7 +81,7 @@ func newWorld(t *testing.T, seed uint64, jumps bool) *world {
 		jumps:    jumps,
 		grid:     1,
 	}
-	if coarse(seed) {
+	if onGrid(seed) {
 		w.climate.grid = grid
 	}
 	w.checks = newChecks(w)
