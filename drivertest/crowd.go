@@ -20,7 +20,8 @@ func crowdOnOneKey(s *scene) {
 	held := s.take(stores[0], holder)
 	var g guard
 	g.last.Store(held.Token + uint64(held.Spare))
-	ctx, cancel := context.WithTimeout(s.ctx, 2*s.h.Patience)
+	// The bound is for a store that has lost somebody, not for one that is slow.
+	ctx, cancel := context.WithTimeout(s.ctx, 10*s.h.Patience)
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range s.h.Waiters {
