@@ -235,7 +235,7 @@ func TestAForeignKeyIsLeftAlone(t *testing.T) {
 	} {
 		r := ask(name, 50*time.Millisecond)
 		take(t, s, r)
-		key := keys(t, admin)[0]
+		key := named(t, admin, name)
 		check(t, admin.Del(t.Context(), key).Err())
 		check(t, make(key))
 		for what, err := range map[string]error{

@@ -77,7 +77,7 @@ func TestTokensGrowThroughAFailover(t *testing.T) {
 	s := open(t, w.url(0)+"&read_timeout=1s&dial_timeout=1s")
 	kept := ask("kept", time.Minute)
 	first := take(t, s, kept)
-	soon(t, "the replica has the lock", func() bool { return len(keys(t, w.two.admin())) == 1 })
+	soon(t, "the replica has the lock", func() bool { return len(w.two.admin().Keys(t.Context(), "*}:kept").Val()) == 1 })
 	// What the replica never hears of: it is cut off while the master grants.
 	w.two.signal(syscall.SIGSTOP)
 	check(t, w.one.admin().ClientKillByFilter(t.Context(), "TYPE", "replica").Err())

@@ -89,7 +89,7 @@ func TestAServersClockThatJumpsAheadEndsLeasesEarly(t *testing.T) {
 	s := open(t, srv.url())
 	r := ask("k", time.Minute)
 	first := take(t, s, r)
-	key := keys(t, srv.admin())[0]
+	key := named(t, srv.admin(), "k")
 	acquire := script(t, "acquire")
 	reply, err := acquire.Run(t.Context(), srv.admin(), []string{key},
 		"other", 0, time.Minute.Microseconds(), "inbox0123456who", "1", "", 61000, time.Now().Add(time.Hour).UnixMicro()).Int64Slice()
@@ -111,6 +111,18 @@ func keys(t *testing.T, c *redis.Client) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// named returns the Redis key of a lock.
+func named(t *testing.T, c *redis.Client, key string) string {
+	t.Helper()
+	for _, name := range keys(t, c) {
+		if strings.HasSuffix(name, "}:"+key) {
+			return name
+		}
+	}
+	t.Fatalf("%s is not locked", key)
+	return ""
 }
 
 // Row 17.

@@ -8,14 +8,16 @@
 -- another mode.
 --#include state.lua
 --#include clock.lua
-local who, wants, asked, by, COUNTED, me = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+local who, by = ARGV[1], ARGV[4]
 
 -- Most often the key is free and nobody waits for it.
-if wants == 0 and mode == 0 and ends <= now and queue == '' and asked then
-  token = math.max(token + 1, now)
-  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + asked, now, 0, #who, who, #by) .. by, 'PX', ARGV[7])
+if mode == 0 and ends <= now and ARGV[2] == '0' and queue == '' and ARGV[3] ~= '' then
+  token = token < now and now or token + 1
+  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + ARGV[3], now, 0, #who, who, #by) .. by, 'PX', ARGV[7])
   return {1, token}
 end
+
+local wants, asked, COUNTED, me = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
 
 --#include leases.lua
 --#include queue.lua

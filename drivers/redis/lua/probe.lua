@@ -26,6 +26,7 @@ try('HGET', ARGV[2], 'r')
 try('HGETALL', ARGV[2])
 try('HDEL', ARGV[2], 'o')
 try('PERSIST', ARGV[2])
+try('PTTL', ARGV[2])
 try('PEXPIRE', ARGV[2], 1)
 try('PUBLISH', ARGV[1], '')
 return refused

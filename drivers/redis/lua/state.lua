@@ -18,20 +18,13 @@
 -- lease, so that the next token is larger although the clock was set back.
 local key = KEYS[1]
 local hashed = ARGV[2] and ARGV[2] ~= '0' -- a guess: most often a key has one use
-local record
-for _ = 1, 2 do
-  if hashed then
-    record = redis.pcall('HGET', key, 'r')
-  else
-    record = redis.pcall('GET', key)
-  end
-  if type(record) ~= 'table' then
-    break
-  end
+local record = hashed and redis.pcall('HGET', key, 'r') or not hashed and redis.pcall('GET', key)
+if type(record) == 'table' then -- the error of a key that has the other form
   hashed = not hashed
-end
-if type(record) == 'table' then
-  return record -- the error of a key that is neither: not ours
+  record = hashed and redis.pcall('HGET', key, 'r') or not hashed and redis.pcall('GET', key)
+  if type(record) == 'table' then
+    return record -- it has neither: it is not ours
+  end
 end
 local token, ends, since, mode, owner, holder, queue = 0, 0, 0, 0, '', '', ''
 if record then
