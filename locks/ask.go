@@ -33,6 +33,9 @@ func (sp *space) ask(ctx context.Context, r driver.Request) (driver.Grant, error
 const (
 	pollFirst = 5 * time.Millisecond
 	pollMost  = 250 * time.Millisecond
+
+	// heldLately is how long a key counts as held without the store's word.
+	heldLately = 2 * pollMost
 )
 
 // errHeldBefore: the wait ended while the store was asked, which had said that
@@ -47,7 +50,7 @@ func (sp *space) poll(ctx context.Context, r driver.Request) (driver.Grant, erro
 	for pause := pollFirst; ; pause = min(2*pause, pollMost) {
 		g, err := sp.store.TryAcquire(ctx, r)
 		if !errors.Is(err, driver.ErrHeld) {
-			if err != nil && ctx.Err() != nil && time.Since(answered) < 2*pollMost {
+			if err != nil && ctx.Err() != nil && time.Since(answered) < heldLately {
 				err = errors.Join(errHeldBefore, err)
 			}
 			return g, err

@@ -64,6 +64,35 @@ func TestWaitEndsWithErrLockActiveWhileAHeldKeyIsAskedFor(t *testing.T) {
 	})
 }
 
+// Those who came together wait equally long: the second asks the store just
+// before its own wait is over.
+func TestWaitsThatEndTogetherEndAlike(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("k")
+		mustAcquire(t, holder)
+		b.store.script(func(s *scripted) {
+			s.acquire = func(ctx context.Context, do func() error) error {
+				if b.store.count("acquire") > 2 {
+					return hangs(ctx, do) // no answer comes that fast
+				}
+				return do()
+			}
+		})
+		l := b.cache("k", WithWait(time.Second))
+		waits := make(chan error)
+		for range 5 {
+			go func() { waits <- l.Do(t.Context(), func(context.Context) error { return nil }) }()
+			time.Sleep(time.Millisecond)
+		}
+		for range 5 {
+			err := <-waits
+			wantIs(t, err, ErrLockActive)
+			wantNot(t, err, ErrUnavailable)
+		}
+		mustRelease(t, holder)
+	})
+}
+
 func TestContextEndsWithActiveAfterAShortSuspend(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		defer clock.SkewWall(0)

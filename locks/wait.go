@@ -23,6 +23,7 @@ type place struct {
 	line  *line
 	until time.Time // when the wait is over; zero: when ctx is
 	told  bool      // the observer knows that it waits
+	asked time.Time // when it was told to ask the store; zero: it was so from the beginning
 }
 
 // await takes a place in the line for the key and returns when the lease is
@@ -57,6 +58,7 @@ func (p *place) take(ctx context.Context) (*lease, error) {
 		p.quit()
 		return nil, err
 	case next == askTurn:
+		p.asked = time.Now()
 		return p.ask(ctx)
 	case next == closedTurn:
 		return nil, because(ErrLockAcquire, ErrClosed)
@@ -116,6 +118,8 @@ func (p *place) ask(ctx context.Context) (*lease, error) {
 		return nil, because(ErrLockAcquire, ErrClosed)
 	case errors.Is(err, driver.ErrHeld), errors.Is(err, errHeldBefore):
 		return nil, ErrLockActive
+	case errors.Is(over, errWaitOver) && time.Since(p.asked) < heldLately:
+		return nil, ErrLockActive // it waited for others in the line, and then too short for an answer
 	case errors.Is(over, errWaitOver):
 		return nil, because(ErrLockAcquire, errors.Join(ErrUnavailable, errNoAnswer))
 	}
