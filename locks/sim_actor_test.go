@@ -31,7 +31,6 @@ type actor struct {
 	patience time.Duration // its context ends after that
 	wait     time.Duration
 	renewed  bool // its lease is
-	keeps    bool // the key stays held after it
 
 	// Guarded by checks.mu.
 	since   time.Duration // when it began to wait
@@ -90,6 +89,7 @@ func (w *world) newActor(p *process, key string) *actor {
 	if a.how = w.random.IntN(ways); a.how == viaTry {
 		a.wait = 0
 	}
+	a.shares()
 	a.hold = w.upTo(3 * time.Millisecond)
 	switch w.random.IntN(6) {
 	case 0:
@@ -112,6 +112,20 @@ func (w *world) newActor(p *process, key string) *actor {
 	return a
 }
 
+// shares lets an actor that comes by Do use a lock that others of its process
+// use too, as package variables are used.
+func (a *actor) shares() {
+	if a.how != viaDo || !a.world.chance(2) {
+		return
+	}
+	o := a.variables[a.key]
+	if o == nil {
+		a.variables[a.key] = a
+		return
+	}
+	a.mode, a.lock, a.wait, a.renewed = o.mode, o.lock, o.wait, o.renewed
+}
+
 // leaseOptions decides what lease an actor asks for.
 func (a *actor) leaseOptions() []Option {
 	w := a.world
@@ -120,10 +134,8 @@ func (a *actor) leaseOptions() []Option {
 	case n < 3:
 		return []Option{WithExpire(short)}
 	case n == 3 && a.kind == fullKind:
-		a.keeps = true
 		return []Option{WithExpire(short / 4), WithKeep()}
 	case n == 4 && a.kind == fullKind:
-		a.keeps = true
 		return []Option{WithExpire(short), WithMinHold(short / 4)}
 	case n == 5:
 		return []Option{WithExpire(Forever)}

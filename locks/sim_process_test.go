@@ -28,6 +28,8 @@ type process struct {
 	kill     context.CancelFunc
 	owners   map[string]int // that the server knows, numbered
 
+	variables map[string]*actor // by key: whose lock is used by others too
+
 	cutTo   time.Duration
 	thaw    atomic.Int64 // frozen until then
 	closing bool         // is being shut down
@@ -46,7 +48,7 @@ const (
 func (w *world) start(kind int) *process {
 	p := &process{
 		world: w, name: fmt.Sprint("p", len(w.processes)), registry: concurrent.NewRegistry(), kind: kind,
-		owners: make(map[string]int),
+		owners: make(map[string]int), variables: make(map[string]*actor),
 	}
 	p.dead, p.kill = context.WithCancel(w.over)
 	store := []driver.Store{p, waitingStore{p}, fullStore{waitingStore{p}}}[kind]
