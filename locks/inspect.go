@@ -35,7 +35,7 @@ type Holder struct {
 // where the store can't tell, and Acquire's errors for a store that can't be
 // had.
 func Inspect(ctx context.Context, alias, key string, opts ...Option) (Info, error) {
-	sp, err := inspected(ctx, alias, opts)
+	sp, err := inspectedKey(ctx, alias, key, opts)
 	if err != nil {
 		return Info{}, &Error{Op: "inspect", Alias: alias, Key: key, Err: err}
 	}
@@ -74,7 +74,7 @@ func List(ctx context.Context, alias, prefix string, opts ...Option) iter.Seq2[I
 // may believe that they hold the key, and only the fencing token tells them
 // apart. A free key is ErrNotHeld. Options and other errors are Inspect's.
 func Break(ctx context.Context, alias, key string, opts ...Option) (Info, error) {
-	sp, err := inspected(ctx, alias, opts)
+	sp, err := inspectedKey(ctx, alias, key, opts)
 	if err != nil {
 		return Info{}, &Error{Op: "break", Alias: alias, Key: key, Err: err}
 	}
@@ -83,6 +83,15 @@ func Break(ctx context.Context, alias, key string, opts ...Option) (Info, error)
 		return Info{}, &Error{Op: "break", Alias: alias, Key: key, Err: err}
 	}
 	return sp.info(info), nil
+}
+
+// inspectedKey is inspected for one key, which with the prefix would never be
+// empty.
+func inspectedKey(ctx context.Context, alias, key string, opts []Option) (*space, error) {
+	if key == "" {
+		return nil, driver.CheckKey(key)
+	}
+	return inspected(ctx, alias, opts)
 }
 
 // inspected returns the space of alias if its store can be looked into.

@@ -184,6 +184,9 @@ func (l *Lock) bind(ctx context.Context) (*binding, error) {
 	if l.local {
 		return l.bindLocal()
 	}
+	if l.key == "" { // with the prefix it would be a key
+		return nil, because(ErrLockAcquire, driver.CheckKey(l.key))
+	}
 	registry := l.set.registry
 	if registry == nil {
 		registry = concurrent.Default()
