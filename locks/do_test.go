@@ -3,8 +3,13 @@ package locks
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/concurrent-go/concurrent"
 )
 
 var errOfFn = errors.New("fn's own")
@@ -147,5 +152,208 @@ func TestNoSelfDeadlock(t *testing.T) {
 		mustAcquire(t, l)
 		wantIs(t, b.cache("k", wait).Acquire(l.Context(t.Context())), ErrLockActive)
 		mustRelease(t, l)
+	})
+}
+
+// The end of Do's context ends fn's, and nothing else: fn is waited for, under
+// the lock, and the release gets through.
+func TestDoWhoseContextEnds(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		err := b.cache("k").Do(ctx, func(ctx context.Context) error {
+			cancel(errOfFn)
+			<-ctx.Done()
+			wantIs(t, context.Cause(ctx), errOfFn)
+			time.Sleep(time.Hour)
+			if b.free(t, "k") {
+				t.Error("free while fn runs")
+			}
+			return nil
+		})
+		if err != nil || !b.free(t, "k") {
+			t.Errorf("Do: %v; free: %t", err, b.free(t, "k"))
+		}
+		ran := false
+		err = b.cache("k").Do(ctx, func(context.Context) error { ran = true; return nil })
+		wantIs(t, err, ErrLockAcquire, context.Canceled)
+		if ran {
+			t.Error("fn ran on an ended context")
+		}
+	})
+}
+
+// What is lost ends fn's context at once, with the reason, and Do tells of it
+// although fn returned nil.
+func TestDoTellsOfALoss(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		err := b.cache("k").Do(t.Context(), func(ctx context.Context) error {
+			began := time.Now()
+			if _, err := b.store.Break(ctx, "k"); err != nil {
+				t.Error(err)
+			}
+			<-ctx.Done()
+			if took := time.Since(began); took != 0 {
+				t.Errorf("cancelled %v after the Break", took)
+			}
+			wantIs(t, context.Cause(ctx), ErrLockLost)
+			return nil
+		})
+		wantIs(t, err, ErrLockLost)
+		wantNot(t, err, ErrLockExpired)
+	})
+}
+
+// fn never runs without the lock, whatever hinders it, and the error says what.
+func TestDoNeverRunsFnWithoutTheLock(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder := b.cache("held")
+		mustAcquire(t, holder)
+		lost := func(context.Context, func() error) error { return errLost }
+		for name, test := range map[string]struct {
+			lock *Lock
+			try  step
+			want error
+		}{
+			"held":           {b.cache("held"), nil, ErrLockActive},
+			"held and quiet": {b.cache("held", WithRaise(false)), nil, ErrLockActive},
+			"wait over":      {b.cache("held", WithWait(time.Second), WithRaise(false)), nil, ErrLockActive},
+			"no answer":      {b.cache("k"), lost, ErrLockAcquire},
+			"late answer":    {b.cache("k"), after(time.Minute), ErrLockAcquire},
+			"bad option":     {b.cache("k", WithWait(-1)), nil, ErrInvalidOption},
+			"bad key":        {b.cache(""), nil, ErrInvalidRequest},
+			"no permit":      {Permit("default", "k", 0, WithRegistry(b.Registry)), nil, ErrInvalidOption},
+			"no alias":       {Cache("nowhere", "k", WithRegistry(b.Registry)), nil, concurrent.ErrUnknownAlias},
+		} {
+			b.store.script(func(s *scripted) { s.try = test.try })
+			fn := func(context.Context) error {
+				t.Errorf("%s: fn ran", name)
+				return nil
+			}
+			wantIs(t, test.lock.Do(t.Context(), fn), test.want)
+			got, err := Do(t.Context(), test.lock, func(ctx context.Context) (int, error) { return 1, fn(ctx) })
+			if got != 0 {
+				t.Errorf("%s: a value: %d", name, got)
+			}
+			wantIs(t, err, test.want)
+		}
+		b.store.script(func(s *scripted) { s.try = nil })
+		mustRelease(t, holder)
+		time.Sleep(time.Minute)
+	})
+}
+
+// A panic goes on also when the release fails; so does runtime.Goexit.
+func TestDoReleasesWhateverEndsFn(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.store.script(func(s *scripted) { s.release = fails })
+		func() {
+			defer func() {
+				if got := recover(); got != errOfFn { //nolint:errorlint // the very value that was thrown
+					t.Errorf("recovered %v", got)
+				}
+			}()
+			_ = b.cache("k").Do(t.Context(), func(context.Context) error { panic(errOfFn) })
+		}()
+		b.store.script(func(s *scripted) { s.release = nil })
+		time.Sleep(time.Second)
+		if !b.free(t, "k") {
+			t.Error("held after a panic: the release was not tried again")
+		}
+		var all sync.WaitGroup
+		all.Go(func() {
+			_ = b.cache("k").Do(t.Context(), func(context.Context) error {
+				runtime.Goexit()
+				return nil
+			})
+		})
+		all.Wait()
+		if !b.free(t, "k") {
+			t.Error("held after runtime.Goexit")
+		}
+	})
+}
+
+// One Lock serves many goroutines: each Do has a lease of its own, one at a
+// time, with a token of its own.
+func TestOneLockForManyGoroutines(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k", WithWait(Forever))
+		inside, last := 0, uint64(0)
+		var all []<-chan error
+		for range 50 {
+			all = append(all, meanwhile(func() error {
+				return l.Do(t.Context(), func(ctx context.Context) error {
+					inside++
+					token, _ := Token(ctx)
+					if inside != 1 || token <= last {
+						t.Errorf("%d inside, token %d after %d", inside, token, last)
+					}
+					last = token
+					time.Sleep(time.Millisecond)
+					inside--
+					return nil
+				})
+			}))
+		}
+		for _, done := range all {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if l.Active() {
+			t.Error("Do's lease is the value's")
+		}
+	})
+}
+
+// What fn's goroutines ask for with its context is refused like its own
+// questions, and what they ask for with another context is ordinary waiting.
+func TestNoSelfDeadlockThroughGoroutines(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		waiting := b.cache("k", WithWait(time.Minute))
+		err := b.cache("k").Do(t.Context(), func(ctx context.Context) error {
+			began := time.Now()
+			wantIs(t, <-meanwhile(func() error { return waiting.Acquire(ctx) }), ErrLockActive)
+			wantIs(t, <-meanwhile(func() error { return waiting.Acquire(context.WithoutCancel(ctx)) }), ErrLockActive)
+			if took := time.Since(began); took != 0 {
+				t.Errorf("refused after %v", took)
+			}
+			wantIs(t, waiting.Acquire(context.Background()), ErrLockActive)
+			if took := time.Since(began); took != time.Minute {
+				t.Errorf("with a context that knows nothing it waited for %v", took)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The context of a lock that ended hinders nobody.
+func TestOldContextDoesNotHinder(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		var kept context.Context
+		l := b.cache("k")
+		if err := l.Do(t.Context(), func(ctx context.Context) error { kept = ctx; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Acquire(context.WithoutCancel(kept)); err != nil {
+			t.Errorf("with the context of a lease that was released: %v", err)
+		}
+		mustRelease(t, l)
+	})
+}
+
+// Locks of another registry, or with another prefix, are other locks.
+func TestNoSelfDeadlockBetweenRegistries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := newBench(t, concurrent.Config{}), newBench(t, concurrent.Config{})
+		err := one.cache("k").Do(t.Context(), func(ctx context.Context) error {
+			return two.cache("k").Do(ctx, func(context.Context) error { return nil })
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	})
 }

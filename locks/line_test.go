@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/memory"
 )
 
 // queued has a lock waited for, and returns when it stands in line.
@@ -131,76 +133,6 @@ func TestNotPassedOn(t *testing.T) {
 	}
 }
 
-// A successor that wants a lease of its own length asks for that first.
-func TestSuccessorsOwnLength(t *testing.T) {
-	in(t, func(t *testing.T, b *bench) {
-		holder := b.cache("k", WithWait(Forever))
-		mustAcquire(t, holder)
-		successor := b.cache("k", WithWait(Forever), WithExpire(time.Minute))
-		done := queued(t, successor)
-		mustRelease(t, holder)
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-		if n := b.store.count("extend"); n != 1 {
-			t.Errorf("%d Extends, want one", n)
-		}
-		if got, want := successor.Remaining(), time.Minute-time.Minute/100-2*time.Millisecond; got != want {
-			t.Errorf("remaining is %v, want %v", got, want)
-		}
-		mustRelease(t, successor)
-	})
-}
-
-// When that Extend is not answered, nobody knows how long the store's lease is:
-// it is given back, not passed on.
-func TestSuccessorWhoseExtendIsLost(t *testing.T) {
-	in(t, func(t *testing.T, b *bench) {
-		holder := b.cache("k", WithWait(Forever))
-		mustAcquire(t, holder)
-		successor, third := b.cache("k", WithWait(Forever), WithExpire(time.Minute)), b.cache("k", WithWait(Forever))
-		one, two := queued(t, successor), queued(t, third)
-		token := holder.Token()
-		b.store.script(func(s *scripted) { s.extend = replyLost })
-		mustRelease(t, holder)
-		wantIs(t, <-one, ErrLockAcquire, errLost)
-		b.store.script(func(s *scripted) { s.extend = nil })
-		if err := <-two; err != nil {
-			t.Fatal(err)
-		}
-		if third.Token() <= token+63 {
-			t.Errorf("token %d is one of the lease that was given up, which had %d and 63 more", third.Token(), token)
-		}
-		mustRelease(t, third)
-	})
-}
-
-// A lease that the store lost while it was passed on is nobody's: who was to
-// have it waits on.
-func TestSuccessorOfWhatWasLost(t *testing.T) {
-	in(t, func(t *testing.T, b *bench) {
-		holder := b.cache("k", WithWait(Forever))
-		mustAcquire(t, holder)
-		successor := b.cache("k", WithWait(Forever), WithExpire(time.Minute))
-		done := queued(t, successor)
-		b.store.script(func(s *scripted) {
-			s.extend = func(context.Context, func() error) error { return ErrNotHeld }
-		})
-		time.AfterFunc(time.Second, func() {
-			_, _ = Break(context.Background(), "default", "k", WithRegistry(b.Registry))
-		})
-		mustRelease(t, holder)
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-		b.store.script(func(s *scripted) { s.extend = nil })
-		if b.free(t, "k") || !successor.Active() {
-			t.Error("the successor does not hold the key")
-		}
-		mustRelease(t, successor)
-	})
-}
-
 // Who gives up at the moment of its turn passes the lease on to the next.
 func TestGivingUpAtOnesTurn(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
@@ -244,4 +176,96 @@ func TestWaitersOfALostLease(t *testing.T) {
 			t.Errorf("lost %d times", len(events))
 		}
 	})
+}
+
+// A lease of which little is left is not passed on.
+func TestOldLeaseIsNotPassedOn(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		short := WithExpire(16 * time.Millisecond)
+		holder, locks, done := lineOf(t, b, 1, short)
+		time.Sleep(7 * time.Millisecond)
+		mustRelease(t, holder)
+		if err := <-done[0]; err != nil {
+			t.Fatal(err)
+		}
+		if n := b.store.count("release"); n != 1 {
+			t.Errorf("%d releases: passed on with less than half of it left", n)
+		}
+		mustRelease(t, locks[0])
+	})
+}
+
+// A key that is broken while its lease goes from hand to hand is lost to whom
+// has it then.
+func TestBreakOfAPassedLease(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder, locks, done := lineOf(t, b, 2)
+		mustRelease(t, holder)
+		if err := <-done[0]; err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.store.Break(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done[1]; err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if locks[0].Active() || !locks[1].Active() || locks[1].Token() <= locks[0].Token() {
+			t.Errorf("active %t and %t, tokens %d and %d", locks[0].Active(), locks[1].Active(), locks[0].Token(), locks[1].Token())
+		}
+		wantIs(t, locks[0].Release(t.Context()), ErrLockLost)
+		mustRelease(t, locks[1])
+	})
+}
+
+// Shared leases and permits are not passed on: each has a lease of its own.
+func TestSharedLeasesAreNotPassedOn(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		opts := []Option{WithRegistry(b.Registry), WithWait(Forever)}
+		one, two := Permit("default", "k", 1, opts...), Permit("default", "k", 1, opts...)
+		mustAcquire(t, one)
+		done := queued(t, two)
+		mustRelease(t, one)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if n := b.store.count("release"); n != 1 {
+			t.Errorf("%d releases of one permit", n)
+		}
+		mustRelease(t, two)
+	})
+}
+
+// A store whose grants have no spare token gives each holder a grant.
+func TestNoSpareTokensNoPassing(t *testing.T) {
+	on(t, sparing{memory.New()}, func(t *testing.T, r Option) {
+		one, two := Cache("default", "k", r, WithWait(Forever)), Cache("default", "k", r, WithWait(Forever))
+		mustAcquire(t, one)
+		done := queued(t, two)
+		token := one.Token()
+		mustRelease(t, one)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if two.Token() <= token+1 {
+			t.Errorf("token %d after %d was never granted", two.Token(), token)
+		}
+		mustRelease(t, two)
+	})
+}
+
+// sparing is a store that gives no spare tokens.
+type sparing struct{ *memory.Store }
+
+func (s sparing) TryAcquire(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	g, err := s.Store.TryAcquire(ctx, r)
+	g.Spare = 0
+	return g, err
+}
+
+func (s sparing) Acquire(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	g, err := s.Store.Acquire(ctx, r)
+	g.Spare = 0
+	return g, err
 }

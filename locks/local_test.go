@@ -2,11 +2,14 @@ package locks
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 func bubble(t *testing.T, f func(t *testing.T)) {
@@ -179,4 +182,117 @@ func TestLocalWaiterThatGivesUpAtItsTurn(t *testing.T) {
 		mustAcquire(t, l)
 		mustRelease(t, l)
 	})
+}
+
+// A holder whose deadline is past does not keep others out until a timer says
+// so, which may be late.
+func TestLocalDeadlineNeedsNoTimer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := Local(WithExpire(10 * time.Second))
+		mustAcquire(t, l)
+		l.current.Load().space.schedule.timer.Stop()
+		began := time.Now()
+		time.Sleep(usableOf(10*time.Second) - eps)
+		if err := l.Do(t.Context(), func(context.Context) error { return nil }); !errors.Is(err, ErrLockActive) {
+			t.Errorf("before the deadline: %v", err)
+		}
+		time.Sleep(eps)
+		if err := l.Do(t.Context(), func(context.Context) error { return nil }); err != nil {
+			t.Errorf("%v after it was got: %v", time.Since(began), err)
+		}
+		wantIs(t, l.Release(t.Context()), ErrLockExpired)
+	})
+}
+
+// A suspend ends a local lease as any other.
+func TestLocalLeaseAfterASuspend(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		defer clock.SkewWall(0)
+		l := Local(WithExpire(10 * time.Second))
+		mustAcquire(t, l)
+		ctx := l.Context(t.Context())
+		clock.SkewWall(time.Minute)
+		if l.Active() || ctx.Err() == nil {
+			t.Error("active after the wall clock passed the deadline")
+		}
+		wantIs(t, context.Cause(ctx), ErrLockExpired)
+		wantIs(t, l.Release(t.Context()), ErrLockExpired)
+	})
+}
+
+// A local lock knows its own contexts too: no self-deadlock, and values of a
+// context are kept.
+func TestLocalDo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := Local(WithWait(Forever))
+		got, err := Do(t.Context(), l, func(ctx context.Context) (int, error) {
+			if token, ok := Token(ctx); !ok || token == 0 {
+				t.Errorf("token %d", token)
+			}
+			wantIs(t, l.Do(ctx, func(context.Context) error { return nil }), ErrLockActive)
+			if err := Local().Do(ctx, func(context.Context) error { return nil }); err != nil {
+				t.Errorf("another local lock: %v", err)
+			}
+			return 42, errOfFn
+		})
+		if got != 42 {
+			t.Errorf("got %d", got)
+		}
+		wantIs(t, err, errOfFn)
+		func() {
+			defer func() { _ = recover() }()
+			_ = l.Do(t.Context(), func(context.Context) error { panic("out") })
+		}()
+		if got, err := l.TryAcquire(t.Context()); !got || err != nil {
+			t.Errorf("after a panic: %t, %v", got, err)
+		}
+		mustRelease(t, l)
+	})
+}
+
+func TestLocalOptions(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for name, opt := range map[string]Option{
+			"no time": WithExpire(0), "negative wait": WithWait(-1), "keep alone": WithKeep(), "nil": nil,
+		} {
+			if err := Local(opt).Acquire(t.Context()); !errors.Is(err, ErrInvalidOption) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		quiet := Local(WithRaise(false), WithFencing(), WithLabel("l"))
+		mustAcquire(t, quiet)
+		if err := quiet.Acquire(t.Context()); err != nil {
+			t.Errorf("WithRaise(false): %v", err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if got, err := quiet.TryAcquire(t.Context()); got || err != nil {
+			t.Errorf("TryAcquire: %t, %v", got, err)
+		}
+		if err := quiet.Release(ended); err != nil {
+			t.Errorf("Release on an ended context: %v", err)
+		}
+		wantIs(t, quiet.Acquire(ended), ErrLockAcquire, context.Canceled)
+	})
+}
+
+// Real goroutines at once: the race detector sees what the lock guards.
+func TestLocalExcludesManyGoroutines(t *testing.T) {
+	t.Parallel()
+	l := Local(WithWait(Forever))
+	counter := 0
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 1000 {
+				if err := l.Do(context.Background(), func(context.Context) error { counter++; return nil }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if counter != 8000 {
+		t.Errorf("counted to %d of 8000", counter)
+	}
 }

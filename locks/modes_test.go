@@ -2,6 +2,8 @@ package locks
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +81,94 @@ func TestSharedValuesHoldOneLease(t *testing.T) {
 				t.Errorf("%s: once the lease was given back: %v", name, err)
 			}
 			mustRelease(t, l)
+		}
+	})
+}
+
+// A key is used in one way at a time: the other ways are refused, never
+// granted beside it.
+func TestAKeyUsedInTwoWays(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		r := WithRegistry(b.Registry)
+		ways := map[string]func() *Lock{
+			"cache":    func() *Lock { return b.cache("k") },
+			"write":    func() *Lock { return Write("default", "k", r) },
+			"read":     func() *Lock { return Read("default", "k", r) },
+			"permit 2": func() *Lock { return Permit("default", "k", 2, r) },
+			"permit 3": func() *Lock { return Permit("default", "k", 3, r) },
+		}
+		for first, one := range ways {
+			for second, two := range ways {
+				holder, other := one(), two()
+				mustAcquire(t, holder)
+				err := other.Acquire(t.Context())
+				if beside := first == second && (first == "read" || first[0] == 'p'); beside != (err == nil) {
+					t.Errorf("%s beside %s: %v", second, first, err)
+				}
+				if err == nil {
+					mustRelease(t, other)
+				} else if !errors.Is(err, ErrLockActive) && !errors.Is(err, ErrInvalidRequest) {
+					t.Errorf("%s beside %s: %v", second, first, err)
+				}
+				mustRelease(t, holder)
+			}
+		}
+	})
+}
+
+// At most n permits are held at once, whatever the crowd.
+func TestPermitsAreNeverExceeded(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		inside, most := 0, 0
+		var mu sync.Mutex
+		var all []<-chan error
+		for i := range 50 {
+			l := Permit("default", "k", 4, WithRegistry(b.Registry), WithWait(Forever))
+			all = append(all, meanwhile(func() error {
+				return l.Do(t.Context(), func(context.Context) error {
+					mu.Lock()
+					inside++
+					most = max(most, inside)
+					mu.Unlock()
+					time.Sleep(time.Duration(i%5+1) * time.Millisecond)
+					mu.Lock()
+					inside--
+					mu.Unlock()
+					return nil
+				})
+			}))
+		}
+		for _, done := range all {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if most != 4 {
+			t.Errorf("%d inside at once, want 4", most)
+		}
+	})
+}
+
+// A permit's token is there for Inspect; an exclusive grant's is larger than
+// those of all readers before it.
+func TestWritersTokenIsLargerThanReaders(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		r := WithRegistry(b.Registry)
+		var largest uint64
+		for range 5 {
+			readers := []*Lock{Read("default", "k", r), Read("default", "k", r)}
+			for _, l := range readers {
+				mustAcquire(t, l)
+				largest = max(largest, l.Token())
+			}
+			releaseAll(t, readers)
+			writer := Write("default", "k", r)
+			mustAcquire(t, writer)
+			if writer.Token() <= largest {
+				t.Errorf("a writer has token %d after a reader's %d", writer.Token(), largest)
+			}
+			largest = writer.Token()
+			mustRelease(t, writer)
 		}
 	})
 }
