@@ -31,7 +31,7 @@ func TestMisuseIsATypedErrorThatSaysSo(t *testing.T) {
 			is   []error
 			says []string
 		}{
-			"an unknown alias":      {Cache("defualt", "k", r).Acquire(t.Context()), []error{ErrLockAcquire, concurrent.ErrUnknownAlias}, []string{`"defualt"`, `"default"`}},
+			"an unknown alias":      {Cache("defaul", "k", r).Acquire(t.Context()), []error{ErrLockAcquire, concurrent.ErrUnknownAlias}, []string{`"defaul"`, `"default"`}},
 			"an ended context":      {b.cache("k").Acquire(ended), []error{ErrLockAcquire, context.Canceled}, []string{"canceled"}},
 			"an ended context, Do":  {b.cache("k").Do(ended, none), []error{ErrLockAcquire, context.Canceled}, []string{"canceled"}},
 			"a nil fn":              {b.cache("k").Do(t.Context(), nil), []error{ErrInvalidOption}, []string{"function is nil"}},
