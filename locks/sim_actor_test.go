@@ -34,7 +34,8 @@ type actor struct {
 
 	// Guarded by checks.mu.
 	since   time.Duration // when it began to wait
-	blocked time.Duration // when the key was last seen held
+	free    time.Duration // since when the key is free for it; -1: it is not
+	blocked bool          // it was not for a moment
 	token   uint64
 	from    *hold
 	ctx     context.Context // ends with the lock
@@ -72,6 +73,9 @@ func (w *world) newActor(p *process, key string) *actor {
 	case 0:
 	case 1:
 		a.wait = w.between(2*time.Millisecond, 10*time.Second)
+		if w.chance(4) {
+			a.wait = w.between(2*time.Millisecond, 30*time.Millisecond)
+		}
 	default:
 		a.wait = Forever
 	}
@@ -106,8 +110,11 @@ func (w *world) newActor(p *process, key string) *actor {
 		}
 	}
 	a.patience = w.between(10*time.Second, 20*time.Second)
-	if w.chance(4) {
+	switch w.random.IntN(8) {
+	case 0:
 		a.patience = w.upTo(4 * time.Second)
+	case 1:
+		a.patience = w.upTo(30 * time.Millisecond)
 	}
 	return a
 }

@@ -33,7 +33,7 @@ type process struct {
 	cutTo   time.Duration
 	thaw    atomic.Int64 // frozen until then
 	closing bool         // is being shut down
-	notify  func(driver.Loss)
+	notify  atomic.Pointer[func(driver.Loss)]
 }
 
 // The kinds of stores.
@@ -98,8 +98,8 @@ func (p *process) shutDown(patience time.Duration) {
 func (p *process) loses(d driver.Loss) {
 	p.world.in(p.world.delay(), func() {
 		p.reach(func() {
-			if p.notify != nil {
-				p.notify(d)
+			if notify := p.notify.Load(); notify != nil {
+				(*notify)(d)
 			}
 		})
 	})
@@ -160,6 +160,6 @@ func (s fullStore) Keep(ctx context.Context, r driver.Request) error {
 }
 
 func (s fullStore) NotifyLost(f func(driver.Loss)) func() {
-	s.notify = f
-	return func() { s.notify = nil }
+	s.notify.Store(&f)
+	return func() { s.notify.Store(nil) }
 }

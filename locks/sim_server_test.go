@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -38,12 +39,14 @@ type hold struct {
 	token, last uint64 // with the spare ones
 	mode        driver.Mode
 	since       time.Duration
-	newest      time.Time     // when the newest request for it left
-	until       time.Duration // by the server's clock
-	kept        bool          // by nobody
-	gone        bool          // it ended
-	entered     uint64        // the last token that was used
-	broken      bool          // otherwise than by its owner or its end
+	newest      time.Time // when the newest request for it left
+	kept        bool      // by nobody
+	entered     uint64    // the last token that was used; guarded by checks.mu
+
+	// Written by the runner alone, read by actors too.
+	until  atomic.Int64 // by the server's clock
+	gone   atomic.Bool  // it ended
+	broken atomic.Bool  // otherwise than by its owner or its end
 }
 
 var errCutLine = fmt.Errorf("%w: simulated network: the connection broke", driver.ErrUnavailable)
@@ -57,15 +60,15 @@ func newServer(w *world) *server {
 
 func (s *server) now() time.Duration { return s.world.now() + time.Duration(s.world.suspended.Load()) }
 
-// lasts is how long a lease is by the world's clock, and until when.
-func (s *server) until(lease time.Duration) time.Duration {
+// until is when a lease that begins now ends.
+func (s *server) until(lease time.Duration) int64 {
 	if lease == driver.Forever {
-		return driver.Forever
+		return int64(driver.Forever)
 	}
-	return s.now() + time.Duration(float64(lease)/s.rate)
+	return int64(s.now() + time.Duration(float64(lease)/s.rate))
 }
 
-func (h *hold) ended(now time.Duration) bool { return h.gone || h.until <= now }
+func (h *hold) ended(now time.Duration) bool { return h.gone.Load() || h.until.Load() <= int64(now) }
 
 func (s *server) entry(key string) *entry {
 	e := s.keys[key]
@@ -104,7 +107,7 @@ func (s *server) take(c *call) {
 func (s *server) acquire(e *entry, c *call) {
 	r := c.requests[0]
 	if h := e.held(r.Owner); h != nil { // asked again
-		h.until = s.until(r.Lease)
+		h.until.Store(s.until(r.Lease))
 		s.endsLater(e, h)
 		c.reply(answer{grant: h.grant(), sent: c.sent})
 		return
@@ -120,7 +123,7 @@ func (s *server) acquire(e *entry, c *call) {
 		held := &driver.HeldError{}
 		if s.tells {
 			for _, h := range e.holds {
-				held.For = max(held.For, h.until-s.now())
+				held.For = max(held.For, time.Duration(h.until.Load())-s.now())
 			}
 			if held.For > time.Hour {
 				held.For = driver.Forever
@@ -142,7 +145,8 @@ func (e *entry) fits(mode driver.Mode) bool {
 
 func (s *server) grant(e *entry, c *call, sent stamp) {
 	r := c.requests[0]
-	h := &hold{process: c.process, owner: r.Owner, mode: r.Mode, since: s.world.now(), until: s.until(r.Lease)}
+	h := &hold{process: c.process, owner: r.Owner, mode: r.Mode, since: s.world.now()}
+	h.until.Store(s.until(r.Lease))
 	h.token = e.last + 1 + s.world.random.Uint64N(3)
 	h.last = h.token
 	if s.spare > 0 && r.Mode == driver.Exclusive {
@@ -161,8 +165,8 @@ func (h *hold) grant() driver.Grant {
 
 // endsLater looks at e again when h ends.
 func (s *server) endsLater(e *entry, h *hold) {
-	if h.until != driver.Forever {
-		s.world.in(h.until-s.now(), func() { s.tidy(e) })
+	if until := time.Duration(h.until.Load()); until != driver.Forever {
+		s.world.in(until-s.now(), func() { s.tidy(e) })
 	}
 }
 
@@ -170,7 +174,7 @@ func (s *server) endsLater(e *entry, h *hold) {
 func (s *server) tidy(e *entry) {
 	for i := 0; i < len(e.holds); i++ {
 		if h := e.holds[i]; h.ended(s.now()) {
-			h.gone = true
+			h.gone.Store(true)
 			e.holds = slices.Delete(e.holds, i, i+1)
 			i--
 		}
@@ -222,7 +226,7 @@ func (s *server) extend(e *entry, c *call, r driver.Request) error {
 	case c.sent.at.After(h.newest):
 		h.newest = c.sent.at
 	}
-	h.until = s.until(r.Lease)
+	h.until.Store(s.until(r.Lease))
 	s.endsLater(e, h)
 	return nil
 }
@@ -232,7 +236,7 @@ func (s *server) release(e *entry, r driver.Request) error {
 	if h == nil {
 		return driver.ErrNotHeld
 	}
-	h.gone = true
+	h.gone.Store(true)
 	s.tidy(e)
 	return nil
 }
@@ -244,7 +248,7 @@ func (s *server) keep(e *entry, r driver.Request) error {
 	}
 	h.kept = true
 	if r.Lease != 0 {
-		h.until = s.until(r.Lease)
+		h.until.Store(s.until(r.Lease))
 		s.endsLater(e, h)
 	}
 	return nil
@@ -252,10 +256,16 @@ func (s *server) keep(e *entry, r driver.Request) error {
 
 var errBroken = errors.New("simulated server: the lease was broken")
 
+// end ends a lease before its time.
+func (h *hold) end() {
+	h.broken.Store(true)
+	h.gone.Store(true)
+}
+
 // breaks ends every lease on a key, as an administrator does.
 func (s *server) breaks(e *entry) {
 	for _, h := range e.holds {
-		h.gone, h.broken = true, true
+		h.end()
 		h.process.loses(driver.Loss{Key: e.key, Owner: h.owner, Err: errBroken})
 	}
 	s.tidy(e)
