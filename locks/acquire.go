@@ -109,14 +109,14 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self w
 	sp := b.space
 	// Asking a store in this process costs less than a place in line, and a
 	// place is not needed as long as nobody else has one.
-	if wait > 0 && (!sp.inProcess || !sp.lines.quiet(b.key)) {
+	if wait > 0 && (sp.inProcess == nil || !sp.lines.quiet(b.key)) {
 		return l.await(ctx, b, wait, self)
 	}
-	r := l.request(b)
+	r := b.request()
 	g, err := sp.store.TryAcquire(ctx, r)
 	switch {
 	case err == nil:
-		return l.accept(sp, r, g, self)
+		return b.accept(r, g, self)
 	case errors.Is(err, driver.ErrHeld) && wait > 0:
 		return l.await(ctx, b, wait, self)
 	case errors.Is(err, driver.ErrHeld):
@@ -131,24 +131,25 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self w
 }
 
 // request is what the store is asked for, with a new owner.
-func (l *Lock) request(b *binding) driver.Request {
-	length, _ := l.set.terms(b.space.lease)
+func (b *binding) request() driver.Request {
+	length, _ := b.set.terms(b.space.lease)
 	return driver.Request{
-		Key: b.key, Owner: b.space.owners.next(), Lease: length, Mode: l.mode, Holder: b.space.holder(l.set),
+		Key: b.key, Owner: b.space.owners.next(), Lease: length, Mode: b.mode, Holder: b.space.holder(b.set),
 	}
 }
 
 // accept makes a lease of what the store granted, and puts it under watch,
 // unless the reply came so late that the lease may have ended.
-func (l *Lock) accept(sp *space, r driver.Request, g driver.Grant, self weak.Pointer[Lock]) (*lease, error) {
+func (b *binding) accept(r driver.Request, g driver.Grant, self weak.Pointer[Lock]) (*lease, error) {
+	sp := b.space
 	sent := clock.At(g.Sent)
 	now := sent
-	if !sp.inProcess { // no reply travels there
+	if sp.inProcess == nil { // the reply travelled
 		now = sent.Later()
 	}
-	_, renewed := l.set.terms(sp.lease)
+	_, renewed := b.set.terms(sp.lease)
 	next := &lease{
-		space: sp, set: l.set, key: r.Key, owner: r.Owner, mode: r.Mode,
+		binding: b, owner: r.Owner,
 		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), got: now,
 		length: r.Lease, renewed: renewed || r.Lease == Forever, lock: self,
 	}

@@ -12,7 +12,7 @@ func TestLateKickLeavesTheNextLineAlone(t *testing.T) {
 	ls := new(lines)
 	ls.init(nil)
 	queued := func() (*line, *waiting) {
-		w := &waiting{set: new(settings), turn: make(chan *lease, 1)}
+		w := &waiting{binding: &binding{set: new(settings)}, turn: make(chan *lease, 1)}
 		ln, ask, err := ls.join("k", driver.Exclusive, w)
 		if err != nil || !ask {
 			t.Fatalf("the first in line: %t, %v", ask, err)

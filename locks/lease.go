@@ -14,13 +14,11 @@ import (
 // A lease is one grant, from the moment the store gave it until it was given
 // back, passed on or lost. It lives once: from held to one of the other states.
 type lease struct {
-	space *space
-	set   *settings
-	key   string // with the alias's prefix
+	*binding
 	owner string
 	token uint64
-	mode  driver.Mode
 	spare int32              // how often it may still be passed on
+	index int32              // in bucket; guarded by space.schedule.mu
 	got   clock.Instant      // when this holder got it
 	line  *line              // the line it was got through, or nil
 	lock  weak.Pointer[Lock] // whose it is; zero for Do's leases, which can't be collected
@@ -34,7 +32,7 @@ type lease struct {
 	attempts int32 // failed renewals since the last good one
 
 	mu       sync.Mutex
-	cause    error       // why it ended
+	cause    *Error      // why it ended, for who holds it
 	contexts *cancelable // that end with it, a list
 
 	// Guarded by space.schedule.mu.
@@ -42,7 +40,6 @@ type lease struct {
 	unsure   time.Duration // what an Extend asked for that was not answered in time
 	renewAt  int64
 	bucket   *bucket
-	index    int32
 	renewed  bool // is kept alive
 	inFlight bool // a renewal is under way
 }
@@ -112,7 +109,7 @@ func (l *lease) remaining() time.Duration {
 
 // finish moves the lease from held to over and ends its contexts with cause.
 // Only one caller gets true.
-func (l *lease) finish(cause error) bool {
+func (l *lease) finish(cause *Error) bool {
 	l.mu.Lock()
 	if !l.state.CompareAndSwap(held, over) {
 		l.mu.Unlock()
@@ -131,7 +128,7 @@ func (l *lease) finish(cause error) bool {
 }
 
 // lose ends a lease that was not released. It may be called from anywhere.
-func (l *lease) lose(cause error) bool {
+func (l *lease) lose(cause *Error) bool {
 	l.space.schedule.remove(l)
 	if !l.finish(cause) {
 		return false
@@ -165,7 +162,7 @@ func (l *lease) request(length time.Duration) driver.Request {
 }
 
 // fail returns an *Error about this lease's key.
-func (l *lease) fail(op string, err error) error {
+func (l *lease) fail(op string, err error) *Error {
 	return l.space.fail(op, l.key, err)
 }
 
@@ -173,5 +170,8 @@ func (l *lease) fail(op string, err error) error {
 func (l *lease) why() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.cause == nil {
+		return nil
+	}
 	return l.cause
 }

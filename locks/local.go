@@ -36,7 +36,7 @@ func (l *Lock) bindLocal() (*binding, error) {
 	sp.init()
 	ln := &line{shard: new(lineShard)}
 	ln.local = &local{space: sp, token: uint64(max(1, time.Now().UnixMicro())) << 10}
-	l.bound.CompareAndSwap(nil, &binding{space: sp, local: ln})
+	l.bound.CompareAndSwap(nil, &binding{space: sp, set: l.set, local: ln})
 	return l.bound.Load(), nil
 }
 
@@ -82,7 +82,7 @@ func (l *Lock) grantLocal(ctx context.Context, b *binding, wait time.Duration, s
 		ln.shard.mu.Lock()
 	}
 	if ln.queue.first == nil && ln.local.free(ln, now) {
-		next := ln.begin(l.set, self, now)
+		next := ln.begin(b, self, now)
 		ln.shard.mu.Unlock()
 		return next, nil
 	}
@@ -108,13 +108,13 @@ func (lo *local) free(ln *line, now clock.Instant) bool {
 }
 
 // begin makes a lease, and puts it under watch.
-func (ln *line) begin(set *settings, self weak.Pointer[Lock], now clock.Instant) *lease {
+func (ln *line) begin(b *binding, self weak.Pointer[Lock], now clock.Instant) *lease {
 	sp := ln.local.space
-	length, renewed := set.terms(sp.lease)
+	length, renewed := b.set.terms(sp.lease)
 	ln.local.token++
 	ln.local.until = 0
 	next := &lease{
-		space: sp, set: set, token: ln.local.token, got: now, line: ln,
+		binding: b, token: ln.local.token, got: now, line: ln,
 		lock: self, length: length, renewed: renewed || length == Forever,
 	}
 	next.setEnd(now, length)
@@ -135,7 +135,7 @@ func (ln *line) settleLocal() {
 		return
 	}
 	ln.queue.remove(head)
-	head.turn <- ln.begin(head.set, head.self, now)
+	head.turn <- ln.begin(head.binding, head.self, now)
 }
 
 // releaseLocal ends l's hold on the lock, or leaves it held by nobody for as

@@ -32,11 +32,14 @@ type Lock struct {
 	extending sync.Mutex
 }
 
-// A binding is what the alias turned out to be at the first Acquire.
+// A binding is what a Lock turned out to be at its first Acquire: what all its
+// leases have in common.
 type binding struct {
 	space *space
+	set   *settings
 	key   string // with the alias's prefix
-	local *line  // of a local lock
+	mode  driver.Mode
+	local *line // of a local lock
 }
 
 // Cache returns the exclusive lock named key of the store configured as alias.
@@ -198,7 +201,7 @@ func (l *Lock) bind(ctx context.Context) (*binding, error) {
 	if err := l.set.needs(sp); err != nil {
 		return nil, err
 	}
-	b := &binding{space: sp, key: sp.prefix + l.key}
+	b := &binding{space: sp, set: l.set, key: sp.prefix + l.key, mode: l.mode}
 	l.bound.CompareAndSwap(nil, b)
 	return l.bound.Load(), nil
 }

@@ -37,7 +37,7 @@ func (l *lease) passable(now clock.Instant) bool {
 // heir returns the lease that follows l with the next token, for w.
 func (l *lease) heir(w *waiting, now clock.Instant) *lease {
 	next := &lease{
-		space: l.space, set: w.set, key: l.key, owner: l.owner, mode: l.mode,
+		binding: w.binding, owner: l.owner,
 		token: l.token, spare: l.spare - 1, got: now, line: l.line,
 		length: l.length, renewed: l.renewed, lock: w.self,
 	}

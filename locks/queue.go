@@ -5,7 +5,7 @@ import "weak"
 // A waiting is one Acquire that waits: its place in a line, and what the lease
 // must know that is passed on to it.
 type waiting struct {
-	set  *settings
+	*binding
 	self weak.Pointer[Lock] // zero for Do
 
 	// turn gets one lease that was passed on, askTurn or closedTurn.

@@ -11,7 +11,7 @@ import (
 )
 
 // errReleased is the cause of a context whose lock was released.
-var errReleased error = &Error{Op: "hold", Err: fault{ErrNotHeld, errors.New("it was released")}}
+var errReleased = &Error{Op: "hold", Err: fault{ErrNotHeld, errors.New("it was released")}}
 
 // release ends the lease here and then on the store, or passes it on.
 func (l *lease) release(ctx context.Context) error {
@@ -33,7 +33,7 @@ func (l *lease) release(ctx context.Context) error {
 		return nil
 	}
 	l.space.schedule.remove(l)
-	err := l.giveBack(l.space.detach(ctx, now.Mono), now)
+	err := l.giveBack(ctx, now)
 	if l.line != nil {
 		l.line.leave(l)
 	}
@@ -81,8 +81,12 @@ func (l *lease) stays(now clock.Instant) bool {
 	return l.set.keep || now.Since(l.got) < l.set.minHold
 }
 
-// giveBack releases on the store, or has the key kept.
+// giveBack releases on the store, or has the key kept, also when ctx has ended.
 func (l *lease) giveBack(ctx context.Context, now clock.Instant) error {
+	if l.space.inProcess != nil && !l.stays(now) {
+		return l.space.inProcess.ReleaseAt(l.key, l.owner, l.mode, now)
+	}
+	ctx = l.space.detach(ctx, now.Mono)
 	r := driver.Request{Key: l.key, Owner: l.owner, Mode: l.mode, Holder: l.space.holder(l.set)}
 	switch left := l.set.minHold - now.Since(l.got); {
 	case l.set.keep:

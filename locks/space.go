@@ -26,7 +26,7 @@ type space struct {
 	keeper    driver.Keeper
 	inspector driver.Inspector
 	features  driver.Features
-	inProcess bool // no reply of the store travels
+	inProcess *memory.Store // the store, if it is in this process: no reply travels there
 
 	lease      time.Duration // the alias's
 	checkEvery time.Duration // how often a lease without end is looked for, times three
@@ -63,7 +63,7 @@ func newSpace(o *concurrent.Opened) concurrent.Drainer {
 		opened: o, alias: o.Alias(), prefix: o.Config().Prefix, store: o.Store(), features: o.Store().Features(),
 		lease: o.Config().Lease, empty: make(chan struct{}),
 	}
-	_, sp.inProcess = sp.store.(*memory.Store)
+	sp.inProcess, _ = sp.store.(*memory.Store)
 	sp.waiter, _ = sp.store.(driver.Waiter)
 	sp.batcher, _ = sp.store.(driver.Batcher)
 	sp.keeper, _ = sp.store.(driver.Keeper)
@@ -161,6 +161,6 @@ func (sp *space) holder(s *settings) driver.Holder {
 func (sp *space) unprefixed(key string) string { return strings.TrimPrefix(key, sp.prefix) }
 
 // fail returns an *Error about key, which has the alias's prefix.
-func (sp *space) fail(op, key string, err error) error {
+func (sp *space) fail(op, key string, err error) *Error {
 	return &Error{Op: op, Alias: sp.alias, Key: sp.unprefixed(key), Err: err}
 }

@@ -18,7 +18,6 @@ var (
 // A place is one Acquire's in a line.
 type place struct {
 	waiting
-	*binding
 	lock  *Lock
 	line  *line
 	until time.Time // when the wait is over; zero: when ctx is
@@ -33,8 +32,8 @@ func (l *Lock) await(ctx context.Context, b *binding, wait time.Duration, self w
 }
 
 func newPlace(l *Lock, b *binding, wait time.Duration, self weak.Pointer[Lock]) *place {
-	p := &place{binding: b, lock: l}
-	p.waiting = waiting{set: l.set, self: self, turn: make(chan *lease, 1)}
+	p := &place{lock: l}
+	p.waiting = waiting{binding: b, self: self, turn: make(chan *lease, 1)}
 	if wait != Forever {
 		p.until = time.Now().Add(wait)
 	}
@@ -43,7 +42,7 @@ func newPlace(l *Lock, b *binding, wait time.Duration, self weak.Pointer[Lock]) 
 
 // take joins the line and waits there.
 func (p *place) take(ctx context.Context) (*lease, error) {
-	ln, ask, err := p.space.lines.join(p.key, p.lock.mode, &p.waiting)
+	ln, ask, err := p.space.lines.join(p.key, p.mode, &p.waiting)
 	if err != nil {
 		return nil, because(ErrLockAcquire, err)
 	}
@@ -97,7 +96,7 @@ func (p *place) left() time.Duration {
 
 // ask asks the store, as the head of the line.
 func (p *place) ask(ctx context.Context) (*lease, error) {
-	r := p.lock.request(p.binding)
+	r := p.request()
 	asking, cancel := p.space.asking(ctx, p.left())
 	answered := p.watched()
 	g, err := p.space.ask(asking, r)
@@ -128,7 +127,7 @@ func (p *place) ask(ctx context.Context) (*lease, error) {
 
 // granted leaves the line with what the store granted.
 func (p *place) granted(r driver.Request, g driver.Grant) (*lease, error) {
-	next, err := p.lock.accept(p.space, r, g, p.self)
+	next, err := p.accept(r, g, p.self)
 	if err != nil {
 		p.quit()
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"sync/atomic"
 	"time"
+
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 const (
@@ -17,27 +19,27 @@ const (
 	// grants: far more than can be made.
 	tokensPerMicro = 1 << 10
 
-	// never is the end of a lease without end, on a backend's clock.
+	// never is the end of a lease without end.
 	never = int64(1) << 62
 )
 
 // A backend is what the stores of one name share.
 type backend struct {
 	seed   maphash.Seed
-	base   time.Time // the backend's clock counts nanoseconds from here
 	shards [shards]shard
 
-	_      [64]byte // tokens change with every grant; what is above never does
+	read   atomic.Pointer[moment] // both clocks as they were read last
+	_      [64]byte               // tokens change with every grant; what is above seldom does
 	tokens atomic.Uint64
 }
 
 func newBackend() *backend {
-	b := &backend{seed: maphash.MakeSeed(), base: time.Now()}
-	b.tokens.Store(uint64(max(1, b.base.UnixMicro())) * tokensPerMicro)
+	b := &backend{seed: maphash.MakeSeed()}
+	b.tokens.Store(uint64(max(1, time.Now().UnixMicro())) * tokensPerMicro)
 	for i := range b.shards {
 		b.shards[i].backend = b
 		b.shards[i].entries = make(map[string]*entry)
-		b.shards[i].sweepAt = firstSweep
+		b.shards[i].sweepAt, b.shards[i].swept = firstSweep, clock.Mono()
 	}
 	return b
 }
@@ -50,21 +52,28 @@ func (b *backend) shard(key string) *shard {
 func (b *backend) token() uint64 { return b.tokens.Add(spare+1) - spare }
 
 // A moment is one reading of the clock: as callers get it, and in nanoseconds
-// on the backend's clock, which is the monotonic one.
+// on the monotonic clock.
 type moment struct {
 	t  time.Time
 	ns int64
 }
 
+// now reads the monotonic clock, and the wall clock only when that was not done
+// within the last millisecond: it costs as much again, and ran as far meanwhile.
 func (b *backend) now() moment {
+	ns := clock.Mono()
+	if last := b.read.Load(); last != nil {
+		if d := ns - last.ns; 0 <= d && d < int64(time.Millisecond) {
+			return moment{last.t.Add(time.Duration(d)), ns}
+		}
+	}
 	t := time.Now()
-	return moment{t, int64(t.Sub(b.base))}
+	m := moment{t, clock.At(t).Mono}
+	b.read.Store(&m)
+	return m
 }
 
-// clock is now().ns at half the cost.
-func (b *backend) clock() int64 { return int64(time.Since(b.base)) }
-
-// at returns when the backend's clock shows ns, the zero time for never.
+// at returns when the monotonic clock shows ns, the zero time for never.
 func (m moment) at(ns int64) time.Time {
 	if ns == never {
 		return time.Time{}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 // Extend makes the lease end r.Lease from now.
@@ -24,23 +25,23 @@ func (s *Store) extend(ctx context.Context, r *driver.Request, now int64) error 
 	sh := s.backend.shard(r.Key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	e, i, err := s.own(sh, r, now)
+	e, i, err := s.own(sh, r.Key, r.Owner, r.Mode, now)
 	if err == nil {
 		sh.renew(e, i, end(now, r.Lease))
 	}
 	return err
 }
 
-// own returns the place of the lease that r names. The shard is locked.
-func (s *Store) own(sh *shard, r *driver.Request, now int64) (*entry, int, error) {
+// own returns the place of owner's lease. The shard is locked.
+func (s *Store) own(sh *shard, key, owner string, mode driver.Mode, now int64) (*entry, int, error) {
 	if s.closed.Load() {
 		return nil, 0, driver.ErrClosed
 	}
-	e := sh.at(r.Key, now)
-	if e == nil || e.mode != r.Mode || r.Owner == "" {
+	e := sh.at(key, now)
+	if e == nil || e.mode != mode || owner == "" {
 		return nil, 0, driver.ErrNotHeld
 	}
-	i := e.find(r.Owner)
+	i := e.find(owner)
 	if i < 0 {
 		return nil, 0, driver.ErrNotHeld
 	}
@@ -59,7 +60,7 @@ func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, 
 	var errs []error
 	for i := range rs {
 		if i%clockEvery == clockEvery-1 {
-			now = s.backend.clock()
+			now = clock.Mono()
 		}
 		if err := s.extend(ctx, &rs[i], now); err != nil {
 			if errs == nil {

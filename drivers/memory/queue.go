@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 // A queue is who waits for a key, first come, first served, and the timer that
@@ -164,7 +165,7 @@ func (s *shard) arm(e *entry) {
 		return
 	}
 	q.armed = e.soonest
-	d := time.Duration(e.soonest - s.backend.clock())
+	d := time.Duration(e.soonest - clock.Mono())
 	if q.timer == nil {
 		q.timer = time.AfterFunc(d, func() { s.fire(e, q) })
 	} else {
@@ -181,7 +182,7 @@ func (s *shard) fire(e *entry, q *queue) {
 		return
 	}
 	q.armed = 0
-	if now := s.backend.clock(); now >= e.soonest {
+	if now := clock.Mono(); now >= e.soonest {
 		e.expire(now)
 	}
 	s.settle(e)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 func TestOneLineForAllModes(t *testing.T) {
@@ -247,7 +248,7 @@ func TestClosedMeanwhile(t *testing.T) {
 	defer sh.mu.Unlock()
 	_, _, err := s.grant(sh, &r, s.backend.now())
 	wantErr(t, "a grant", err, driver.ErrClosed)
-	_, _, err = s.own(sh, &r, s.backend.clock())
+	_, _, err = s.own(sh, r.Key, r.Owner, r.Mode, clock.Mono())
 	wantErr(t, "a look for one's lease", err, driver.ErrClosed)
 	sh.settle(sh.entries["k"])
 	<-w.done

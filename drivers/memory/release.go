@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 // Release gives the key to the next in line, or makes it free.
@@ -14,14 +15,22 @@ func (s *Store) Release(ctx context.Context, r driver.Request) error {
 	if err := ctx.Err(); err != nil {
 		return cmp.Or(r.Check(), err)
 	}
-	sh := s.backend.shard(r.Key)
-	now := s.backend.clock()
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	e, i, err := s.own(sh, &r, now)
+	err := s.ReleaseAt(r.Key, r.Owner, r.Mode, clock.Now())
 	if err != nil {
 		// A request that names a lease needs no check: it was granted so.
 		return cmp.Or(r.Check(), err)
+	}
+	return nil
+}
+
+// ReleaseAt is Release for package locks, which has read the clock already.
+func (s *Store) ReleaseAt(key, owner string, mode driver.Mode, now clock.Instant) error {
+	sh := s.backend.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e, i, err := s.own(sh, key, owner, mode, now.Mono)
+	if err != nil {
+		return err
 	}
 	e.remove(i)
 	sh.settle(e)
@@ -44,10 +53,10 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 		return err
 	}
 	sh := s.backend.shard(r.Key)
-	now := s.backend.clock()
+	now := clock.Mono()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	e, i, err := s.own(sh, &r, now)
+	e, i, err := s.own(sh, r.Key, r.Owner, r.Mode, now)
 	if err != nil {
 		return err
 	}
