@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -271,22 +272,36 @@ func readersOnly(info driver.Info) bool {
 	return len(info.Holders) > 0 && info.Holders[0].Mode == driver.Shared
 }
 
-// lastFirst asks again and again, the one who came last before the others.
+// lastFirst has only the one who came last ask, again and again.
 func lastFirst(m *mutant) func(context.Context, driver.Request) (driver.Grant, error) {
-	var arrivals atomic.Int64
+	var mu sync.Mutex
+	var line []string
+	last := func(r driver.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return line[len(line)-1] == r.Owner
+	}
 	return func(ctx context.Context, r driver.Request) (driver.Grant, error) {
+		mu.Lock()
+		line = append(line, r.Owner)
+		mu.Unlock()
 		waitingNow.Add(1)
-		defer waitingNow.Add(-1)
-		pause := 100*time.Millisecond - time.Duration(arrivals.Add(1))*time.Millisecond
+		defer func() {
+			mu.Lock()
+			defer mu.Unlock()
+			line = slices.DeleteFunc(line, func(owner string) bool { return owner == r.Owner })
+			waitingNow.Add(-1)
+		}()
 		for {
-			g, err := m.Store.TryAcquire(ctx, r)
-			if !errors.Is(err, driver.ErrHeld) {
-				return g, err
+			if last(r) {
+				if g, err := m.Store.TryAcquire(ctx, r); !errors.Is(err, driver.ErrHeld) {
+					return g, err
+				}
 			}
 			select {
-			case <-time.After(pause):
+			case <-time.After(time.Millisecond):
 			case <-ctx.Done():
-				return driver.Grant{}, errors.Join(err, ctx.Err())
+				return driver.Grant{}, errors.Join(driver.ErrHeld, ctx.Err())
 			}
 		}
 	}
