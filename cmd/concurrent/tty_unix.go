@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -73,18 +74,34 @@ func (t *tty) stopped(program int, sig syscall.Signal) bool {
 	switch {
 	case asked && front == program: // it has got it meanwhile
 		return true
-	case asked && front == t.own:
+	case asked:
+		if !t.comeForward() {
+			return false // in the background of no shell: it never gets the terminal
+		}
 		t.give(program)
 		return true
 	}
 	if front == program {
 		t.give(t.own)
 	}
-	if !suspend() && asked {
-		return false // in the background of no shell: it never gets the terminal
-	}
-	if t.foreground() == t.own && (front == program || asked) {
+	if suspend(); t.foreground() == t.own && front == program {
 		t.give(program)
+	}
+	return true
+}
+
+// comeForward stops this process until its shell puts it into the foreground,
+// and reports whether it is there. Who reads in the background is stopped by the
+// kernel, also who reads nothing: so there is no moment between a look at the
+// terminal and the stop, in which the shell's fg would come to nothing.
+func (t *tty) comeForward() bool {
+	for t.foreground() != t.own {
+		switch _, err := unix.Read(t.fd, nil); {
+		case err == nil && t.foreground() != t.own:
+			return suspend() // this kernel did not look
+		case err != nil && !errors.Is(err, unix.EINTR):
+			return false
+		}
 	}
 	return true
 }
