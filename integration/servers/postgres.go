@@ -2,7 +2,6 @@ package servers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,55 +13,88 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/moby/moby/api/types/container"
+	"github.com/testcontainers/testcontainers-go"
+	tcpostgres "github.com/testcontainers/testcontainers-go/modules/postgres"
 )
 
-var postgresServer = &source{
+var postgresMaker = &maker{
 	name: "postgres", variable: "CONCURRENT_TEST_POSTGRES_URL", packages: []string{"postgresql"},
-	program: findPostgres,
-	start:   startPostgres,
-	ping:    pingPostgres,
+	programs: postgresPrograms,
+	program:  postgresProcess,
+	image:    postgresContainer,
+	url: func(port int) string {
+		return fmt.Sprintf("postgres://test@127.0.0.1:%d/postgres?sslmode=disable", port)
+	},
+	ping: pingPostgres,
 }
 
-// Postgres returns a PostgreSQL server, with a role that may do everything.
-func Postgres(t testing.TB) *Server {
+// NewPostgres returns a PostgreSQL server of the test's own, which it may do
+// anything with: of a version ("postgres 15", "postgres 17"), or of any
+// ("postgres"). Its role test may do everything. It writes to its disk as
+// Postgres does by default, and ends with the test.
+func NewPostgres(t testing.TB, version string, options ...Option) *Server {
 	t.Helper()
-	return postgresServer.get(t)
+	return own(t, version, options)
 }
 
-// findPostgres looks where Debian has each version's programs, too.
-func findPostgres() (string, error) {
+// postgresPrograms looks where Debian has each version's programs, too.
+func postgresPrograms() []program {
+	paths, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil {
+		panic(err) // the pattern is wrong
+	}
 	if path, err := exec.LookPath("postgres"); err == nil {
-		return path, nil
+		paths = append([]string{path}, paths...)
 	}
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-	if err != nil || len(found) == 0 {
-		return "", errors.New("no postgres in PATH or /usr/lib/postgresql")
+	var all []program
+	for _, path := range paths {
+		says, err := exec.Command(path, "--version").Output()
+		p := program{version: "postgres " + versionOf(string(says), "PostgreSQL", 1), path: path}
+		if err == nil && !slices.ContainsFunc(all, func(other program) bool { return other.version == p.version }) {
+			all = append(all, p)
+		}
 	}
-	slices.Sort(found)
-	return found[len(found)-1], nil
+	return all
 }
 
-func startPostgres(program, folder string) (*Server, error) {
-	credential, err := owner(folder)
+func postgresArgs(l *launch, more ...string) []string {
+	return append(append([]string{"-p", strconv.Itoa(l.port), "-c", "listen_addresses=127.0.0.1"}, more...), l.args...)
+}
+
+func postgresProcess(l *launch, p program) (runner, error) {
+	credential, err := owner(l.folder)
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	data := filepath.Join(folder, "data")
-	initdb := exec.Command(filepath.Join(filepath.Dir(program), "initdb"),
+	data := filepath.Join(l.folder, "data")
+	initdb := exec.Command(filepath.Join(filepath.Dir(p.path), "initdb"),
 		"--pgdata", data, "--username", "test", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = folder, &syscall.SysProcAttr{Credential: credential}
+	initdb.Dir, initdb.SysProcAttr = l.folder, &syscall.SysProcAttr{Credential: credential}
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	if err := run(folder, credential, program, "-D", data, "-p", strconv.Itoa(port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+folder); err != nil {
-		return nil, err
-	}
-	return &Server{URL: fmt.Sprintf("postgres://test@127.0.0.1:%d/postgres?sslmode=disable", port), Kind: program}, nil
+	return newProcess(l.folder, credential,
+		append([]string{p.path, "-D", data}, postgresArgs(l, "-c", "unix_socket_directories="+l.folder)...)), nil
+}
+
+// postgresContainer works in a folder of its own container: Postgres wants its
+// data to be its user's, who is another one in each image.
+func postgresContainer(l *launch, e *engine, ref string) runner {
+	return &inContainer{engine: e, folder: l.folder, create: func(ctx context.Context, options ...testcontainers.ContainerCustomizer) (testcontainers.Container, error) {
+		c, err := tcpostgres.Run(ctx, ref, append(options,
+			tcpostgres.WithUsername("test"),
+			tcpostgres.WithDatabase("postgres"),
+			testcontainers.WithEnv(map[string]string{"POSTGRES_HOST_AUTH_METHOD": "trust", "PGPORT": strconv.Itoa(l.port)}),
+			testcontainers.WithCmd(append([]string{"postgres"}, postgresArgs(l)...)...),
+			testcontainers.WithConfigModifier(func(c *container.Config) { c.User = "postgres" }),
+			testcontainers.WithHostConfigModifier(func(h *container.HostConfig) { h.NetworkMode = "host" }),
+		)...)
+		if c == nil {
+			return nil, err
+		}
+		return c.Container, err
+	}}
 }
 
 // owner gives the folder to somebody who is not root, whom Postgres does not

@@ -4,38 +4,98 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/redis/go-redis/v9"
+	"github.com/testcontainers/testcontainers-go"
+	tcredis "github.com/testcontainers/testcontainers-go/modules/redis"
 )
 
-var redisServer = &source{
+var redisMaker = &maker{
 	name: "redis", variable: "CONCURRENT_TEST_REDIS_URL", packages: []string{"redis-server"},
-	program: func() (string, error) { return exec.LookPath("redis-server") },
-	start:   startRedis,
-	ping:    pingRedis,
+	programs: redisPrograms,
+	program: func(l *launch, p program) (runner, error) {
+		return newProcess(l.folder, nil, append([]string{p.path}, redisArgs(l)...)), nil
+	},
+	image: redisContainer,
+	url:   func(port int) string { return fmt.Sprintf("redis://127.0.0.1:%d/0", port) },
+	ping:  pingRedis,
 }
 
-// Redis returns a Redis server. One that was started here has 10,000 databases,
-// for tests to have one each.
-func Redis(t testing.TB) *Server {
+// NewRedis returns a Redis or Valkey server of the test's own, which it may do
+// anything with: of a version ("redis 7.0", "redis 8.0", "valkey 8.1"), or of
+// any ("redis"). It writes nothing to its disk unless arguments say so, and ends
+// with the test.
+func NewRedis(t testing.TB, version string, options ...Option) *Server {
 	t.Helper()
-	return redisServer.get(t)
+	return own(t, version, options)
 }
 
-func startRedis(program, folder string) (*Server, error) {
-	port, err := freePort()
+// own starts a server that ends with the test.
+func own(t testing.TB, version string, options []Option) *Server {
+	t.Helper()
+	server, err := start(t, version, options)
 	if err != nil {
-		return nil, err
+		t.Fatalf("servers: no %s: %v", version, err)
 	}
-	if err := run(folder, nil, program,
-		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--databases", "10000", "--dir", folder,
-	); err != nil {
-		return nil, err
+	t.Cleanup(func() {
+		if err := server.control("remove", runner.remove); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+func redisPrograms() []program {
+	var all []program
+	for name, after := range map[string]string{"redis": "Redis server v=", "valkey": "Valkey server v="} {
+		path, err := exec.LookPath(name + "-server")
+		if err != nil {
+			continue
+		}
+		if says, err := exec.Command(path, "--version").Output(); err == nil {
+			all = append(all, program{version: name + " " + versionOf(string(says), after, 2), path: path})
+		}
 	}
-	return &Server{URL: fmt.Sprintf("redis://127.0.0.1:%d/0", port), Kind: program}, nil
+	slices.SortFunc(all, func(a, b program) int { return strings.Compare(a.version, b.version) })
+	return all
+}
+
+// redisArgs come before the test's own. A configuration file must come first.
+func redisArgs(l *launch) []string {
+	ours := []string{"--port", strconv.Itoa(l.port), "--bind", "127.0.0.1", "--dir", l.folder}
+	if len(l.args) > 0 && !strings.HasPrefix(l.args[0], "--") { // a Sentinel has no databases
+		return append(append([]string{l.args[0]}, ours...), l.args[1:]...)
+	}
+	return append(append(ours, "--save", "", "--appendonly", "no", "--databases", "10000"), l.args...)
+}
+
+func redisContainer(l *launch, e *engine, ref string) runner {
+	name, _, _ := strings.Cut(l.version, " ")
+	return &inContainer{engine: e, folder: l.folder, create: func(ctx context.Context, options ...testcontainers.ContainerCustomizer) (testcontainers.Container, error) {
+		c, err := tcredis.Run(ctx, ref, append(options,
+			testcontainers.WithCmd(append([]string{name + "-server"}, redisArgs(l)...)...),
+			testcontainers.WithConfigModifier(func(c *container.Config) {
+				c.WorkingDir = l.folder
+				if id := os.Geteuid(); id != 0 {
+					c.User = fmt.Sprint(id, ":", os.Getegid())
+				}
+			}),
+			testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
+				h.NetworkMode, h.Binds = "host", []string{l.folder + ":" + l.folder}
+			}),
+		)...)
+		if c == nil {
+			return nil, err
+		}
+		return c.Container, err
+	}}
 }
 
 func pingRedis(ctx context.Context, url string) error {
@@ -43,7 +103,12 @@ func pingRedis(ctx context.Context, url string) error {
 	if err != nil {
 		return errors.New("that is no URL of a Redis server") // err may show the password
 	}
+	options.MaxRetries, options.DialerRetries = -1, 1
 	client := redis.NewClient(options)
 	defer func() { _ = client.Close() }()
-	return client.Ping(ctx).Err()
+	err = client.Ping(ctx).Err()
+	if err != nil && strings.HasPrefix(err.Error(), "NOAUTH") { // it answers, and keeps out who has no password
+		return nil
+	}
+	return err
 }

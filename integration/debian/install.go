@@ -1,4 +1,5 @@
-package servers
+// Package debian brings what tests need and a machine lacks.
+package debian
 
 import (
 	"context"
@@ -9,16 +10,17 @@ import (
 	"time"
 )
 
-// install brings Debian packages, if this is root on a Debian.
-func install(packages ...string) error {
+// Install brings packages, if this is root on a Debian. It takes five minutes
+// at most.
+func Install(ctx context.Context, packages ...string) error {
 	apt, err := exec.LookPath("apt-get")
 	if err != nil || os.Geteuid() != 0 {
 		return errors.New("this is not root on a Debian, which would have done it")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	fmt.Fprintf(os.Stderr, "servers: installing %v\n", packages)
-	args := append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)
+	fmt.Fprintf(os.Stderr, "debian: installing %v\n", packages)
+	args := append([]string{"-o", "DPkg::Lock::Timeout=240", "install", "-y", "-qq", "--no-install-recommends"}, packages...)
 	out, err := aptGet(ctx, apt, args...)
 	if err != nil { // the lists may be old
 		if _, err := aptGet(ctx, apt, "update", "-qq"); err != nil {

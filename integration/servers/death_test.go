@@ -1,0 +1,88 @@
+package servers
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+)
+
+const childEnv = "SERVERS_TEST_CHILD"
+
+// TestChild is the process that TestServersDieWithTheProcess kills. One of its
+// servers is paused: it can't end by itself.
+func TestChild(t *testing.T) {
+	if os.Getenv(childEnv) == "" {
+		t.Skip("TestServersDieWithTheProcess runs it")
+	}
+	shared, paused := Redis(t), NewRedis(t, "redis")
+	check(t, paused.Pause())
+	_, _ = os.Stdout.WriteString("SERVERS " + shared.URL + " " + Postgres(t).URL + " " + paused.URL + "\n")
+	<-t.Context().Done()
+}
+
+// A server outlives nobody who started it, also when that is killed.
+func TestServersDieWithTheProcess(t *testing.T) {
+	for _, kind := range kinds(t) {
+		t.Run(kind, func(t *testing.T) {
+			before := ours(t)
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestChild$")
+			cmd.Env = append(os.Environ(), childEnv+"=1", kindVariable+"="+kind, redisMaker.variable+"=", postgresMaker.variable+"=")
+			out, err := cmd.StdoutPipe()
+			check(t, err)
+			check(t, cmd.Start())
+			var urls []string
+			for lines := bufio.NewScanner(out); urls == nil && lines.Scan(); {
+				if rest, ok := strings.CutPrefix(lines.Text(), "SERVERS "); ok {
+					urls = strings.Fields(rest)
+				}
+			}
+			if len(urls) != 3 {
+				t.Fatal("the child started no servers")
+			}
+			check(t, pingRedis(t.Context(), urls[0]))
+			check(t, pingPostgres(t.Context(), urls[1]))
+			if n := len(ours(t)) - len(before); kind == "container" && n < 3 {
+				t.Fatalf("%d more containers are there", n)
+			}
+			check(t, cmd.Process.Kill())
+			_ = cmd.Wait() // it was killed
+			eventually(t, "the servers are gone", func() bool {
+				return pingRedis(t.Context(), urls[0]) != nil && pingPostgres(t.Context(), urls[1]) != nil
+			})
+			eventually(t, "the containers are gone", func() bool { return len(ours(t)) <= len(before) })
+		})
+	}
+}
+
+// ours are the containers of processes that are this program too.
+func ours(t *testing.T) map[string]bool {
+	t.Helper()
+	e, err := findEngine()
+	if err != nil {
+		return nil
+	}
+	list, err := e.client.ContainerList(t.Context(), client.ContainerListOptions{
+		All: true, Filters: make(client.Filters).Add("label", sessionLabel),
+	})
+	check(t, err)
+	all := make(map[string]bool)
+	for _, c := range list.Items {
+		all[c.ID] = true
+	}
+	return all
+}
+
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !f(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 30 s: %s", what)
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+}
