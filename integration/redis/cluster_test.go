@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -186,9 +185,9 @@ func TestAFrozenNodeStopsItsOwnKeysOnly(t *testing.T) {
 			others = append(others, r)
 		}
 	}
-	frozen.signal(syscall.SIGSTOP)
-	resume := time.AfterFunc(1500*time.Millisecond, func() { frozen.signal(syscall.SIGCONT) })
-	defer resume.Stop()
+	frozen.pause()
+	resumed := make(chan error, 1)
+	time.AfterFunc(1500*time.Millisecond, func() { resumed <- frozen.Resume() })
 	for _, r := range others {
 		began := time.Now()
 		if _, err := s.Extend(t.Context(), r); err != nil {
@@ -201,4 +200,5 @@ func TestAFrozenNodeStopsItsOwnKeysOnly(t *testing.T) {
 	for _, r := range theirs {
 		soon(t, "the node serves again", func() bool { _, err := s.Extend(t.Context(), r); return err == nil })
 	}
+	check(t, <-resumed)
 }

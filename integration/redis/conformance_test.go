@@ -17,10 +17,10 @@ import (
 
 var databases atomic.Int64
 
-// database is the URL of a database that nobody else uses.
-func database(t *testing.T) string {
+// database is the URL of a database of a server that nobody else uses.
+func database(t *testing.T, server *servers.Server) string {
 	t.Helper()
-	u, err := url.Parse(servers.Redis(t).URL)
+	u, err := url.Parse(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,15 +39,21 @@ func opener(address string) func(context.Context) (driver.Store, error) {
 	}
 }
 
+// The suite, on each version that can be had.
 func TestConformance(t *testing.T) {
 	cycles := 100_000
 	if testing.Short() {
 		cycles = 1_000
 	}
-	drivertest.Run(t, drivertest.Harness{
-		Cycles:  cycles,
-		Backend: func(t *testing.T) func(context.Context) (driver.Store, error) { return opener(database(t)) },
-	})
+	for _, version := range servers.Versions(t, "redis") {
+		t.Run(version, func(t *testing.T) {
+			server := servers.Shared(t, version)
+			drivertest.Run(t, drivertest.Harness{
+				Cycles:  cycles,
+				Backend: func(t *testing.T) func(context.Context) (driver.Store, error) { return opener(database(t, server)) },
+			})
+		})
+	}
 }
 
 func TestWrongPort(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/servers"
 	"github.com/concurrent-go/concurrent/locks"
 )
 
@@ -44,15 +45,15 @@ func TestAKilledOrFrozenHoldersKeyIsFreeWhenItsLeaseEnds(t *testing.T) {
 // Row 13.
 func TestACutShorterThanTheLeaseLosesNothing(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	r := registry(t, w.url()+"?read_timeout=500ms&dial_timeout=500ms")
+	w := srv.Link(t)
+	r := registry(t, w.URL+"?read_timeout=500ms&dial_timeout=500ms")
 	l := locks.Cache("default", "k", locks.WithRegistry(r), locks.WithKeepAlive(6*time.Second))
 	check(t, l.Acquire(t.Context()))
 	ctx := l.Context(t.Context())
 	for range 2 {
-		w.part()
+		w.Cut(servers.Both)
 		<-time.After(2500 * time.Millisecond)
-		w.heal()
+		w.Heal()
 		<-time.After(2 * time.Second)
 	}
 	if !l.Active() || ctx.Err() != nil {
@@ -64,14 +65,14 @@ func TestACutShorterThanTheLeaseLosesNothing(t *testing.T) {
 // Row 14.
 func TestACutLongerThanTheLeaseEndsTheHolderBeforeTheServerDoes(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	r := registry(t, w.url()+"?read_timeout=500ms&dial_timeout=500ms")
+	w := srv.Link(t)
+	r := registry(t, w.URL+"?read_timeout=500ms&dial_timeout=500ms")
 	l := locks.Cache("default", "k", locks.WithRegistry(r), locks.WithKeepAlive(2*time.Second))
 	check(t, l.Acquire(t.Context()))
 	direct := open(t, srv.url())
 	other := wait(t, direct, ask("k", time.Minute))
 	queued(t, direct, "k", 1)
-	w.part()
+	w.Cut(servers.Both)
 	ctx := l.Context(t.Context())
 	select {
 	case <-ctx.Done():
@@ -82,7 +83,7 @@ func TestACutLongerThanTheLeaseEndsTheHolderBeforeTheServerDoes(t *testing.T) {
 		t.Error("active after the end of its context")
 	}
 	other.granted(t, 5*time.Second)
-	w.heal()
+	w.Heal()
 	if err := l.Release(t.Context()); !errors.Is(err, locks.ErrLockLost) {
 		t.Errorf("Release: %v, want ErrLockLost", err)
 	}
@@ -185,7 +186,7 @@ func TestAServerThatServesAgainSoonLosesNothing(t *testing.T) {
 	take(t, s, held)
 	// A server that is made a replica of one that does not answer keeps its
 	// data and says READONLY.
-	master.signal(syscall.SIGSTOP)
+	master.pause()
 	check(t, admin.ReplicaOf(t.Context(), "127.0.0.1", master.port).Err())
 	if _, err := s.TryAcquire(t.Context(), ask("new", time.Minute)); !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "replica") {
 		t.Errorf("TryAcquire on a replica: %v, want ErrUnavailable", err)
@@ -261,14 +262,14 @@ func second[T any](_ T, err error) error { return err }
 
 func TestAServerThatClosesInTheMiddleIsTriedAgain(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	s := open(t, w.url())
+	w := srv.Link(t)
+	s := open(t, w.URL)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for range 20 {
 			<-time.After(20 * time.Millisecond)
-			w.cut()
+			w.Drop()
 		}
 	}()
 	for i := 0; ; i++ {

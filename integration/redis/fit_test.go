@@ -3,8 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -66,12 +64,7 @@ func TestAReplicaIsUnfit(t *testing.T) {
 }
 
 func TestASentinelIsUnfit(t *testing.T) {
-	conf := filepath.Join(t.TempDir(), "sentinel.conf")
-	check(t, os.WriteFile(conf, nil, 0o600))
-	srv := &server{t: t, port: freePort(t)}
-	srv.args = []string{conf, "--port", srv.port, "--bind", "127.0.0.1", "--sentinel"}
-	t.Cleanup(srv.kill)
-	srv.run()
+	srv := startSentinel(t)
 	refuses(t, srv.url(), driver.ErrUnfit, "master_name=")
 }
 

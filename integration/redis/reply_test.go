@@ -11,55 +11,61 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	driverredis "github.com/concurrent-go/concurrent/drivers/redis"
+	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
 // Row 16: the caller leaves at once, and what it may have been granted is given
-// back when the reply comes.
+// back, when the reply comes and also when it never does.
 func TestAnAcquireWhoseReplyIsWithheldLeavesNothingHeld(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	behind, direct := open(t, w.url()+"?read_timeout=1s"), open(t, srv.url())
+	w := srv.Link(t)
+	behind, direct := open(t, w.URL+"?read_timeout=1s"), open(t, srv.url())
 	warm(t, behind)
 	for name, acquire := range map[string]func(context.Context, driver.Request) (driver.Grant, error){
 		"TryAcquire": behind.TryAcquire,
 		"Acquire":    behind.(driver.Waiter).Acquire,
 	} {
-		t.Run(name, func(t *testing.T) {
-			r := ask(name, time.Minute)
-			w.mute()
-			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-			defer cancel()
-			began := time.Now()
-			_, err := acquire(ctx, r)
-			if took := time.Since(began); took > time.Second {
-				t.Errorf("it returned %v after it began, with 200 ms to go", took)
-			}
-			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrHeld) {
-				t.Errorf("it returned %v, want context.DeadlineExceeded alone", err)
-			}
-			if info, err := direct.(driver.Inspector).Inspect(t.Context(), name); err != nil || len(info.Holders) != 1 {
-				t.Fatalf("the request did not reach the server: %+v, %v", info, err)
-			}
-			w.unmute()
-			began = time.Now()
-			g, err := direct.(driver.Waiter).Acquire(t.Context(), ask(name, time.Second))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if took := g.Sent.Sub(began); took > 10*time.Second {
-				t.Errorf("the key was held for %v more, of a lease of a minute", took)
-			}
-		})
+		for how, end := range map[string]func(){
+			"late":  w.Heal,
+			"never": func() { w.Drop(); w.Heal() },
+		} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				r := ask(t.Name(), time.Minute)
+				w.Withhold()
+				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+				defer cancel()
+				began := time.Now()
+				_, err := acquire(ctx, r)
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("it returned %v after it began, with 200 ms to go", took)
+				}
+				if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrHeld) {
+					t.Errorf("it returned %v, want context.DeadlineExceeded alone", err)
+				}
+				if info, err := direct.(driver.Inspector).Inspect(t.Context(), r.Key); err != nil || len(info.Holders) != 1 {
+					t.Fatalf("the request did not reach the server: %+v, %v", info, err)
+				}
+				end()
+				began = time.Now()
+				g, err := direct.(driver.Waiter).Acquire(t.Context(), ask(r.Key, time.Second))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if took := g.Sent.Sub(began); took > 10*time.Second {
+					t.Errorf("the key was held for %v more, of a lease of a minute", took)
+				}
+			})
+		}
 	}
 }
 
 func TestACallerThatCancelsReturnsAtOnce(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	s := open(t, w.url()+"?read_timeout=1s")
+	w := srv.Link(t)
+	s := open(t, w.URL+"?read_timeout=1s")
 	r := ask("k", time.Minute)
 	take(t, s, r)
-	w.part()
+	w.Cut(servers.Both)
 	for name, call := range map[string]func(context.Context) error{
 		"TryAcquire": func(ctx context.Context) error { _, err := s.TryAcquire(ctx, ask("other", time.Minute)); return err },
 		"Acquire": func(ctx context.Context) error {
@@ -93,19 +99,19 @@ func TestACallerThatCancelsReturnsAtOnce(t *testing.T) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)
 		}
 	}
-	w.heal()
+	w.Heal()
 }
 
 // Row 9: the connection breaks after the server granted the key.
 func TestAnAcquireWhoseReplyIsLostGetsItsOwnTokenByTryingAgain(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	behind, direct := open(t, w.url()), open(t, srv.url())
+	w := srv.Link(t)
+	behind, direct := open(t, w.URL), open(t, srv.url())
 	warm(t, behind)
 	for i := range 10 {
 		key := fmt.Sprint("k", i)
 		r := ask(key, time.Minute)
-		w.mute()
+		w.Withhold()
 		got := make(chan driver.Grant, 1)
 		go func() {
 			g, err := behind.TryAcquire(t.Context(), r)
@@ -123,8 +129,8 @@ func TestAnAcquireWhoseReplyIsLostGetsItsOwnTokenByTryingAgain(t *testing.T) {
 			token = info.Holders[0].Token
 			return true
 		})
-		w.unmute()
-		w.cut()
+		w.Drop() // and with the connection the reply
+		w.Heal()
 		if g := <-got; g.Token != token {
 			t.Errorf("tried again, the token is %d, and the server had given %d", g.Token, token)
 		}
@@ -134,22 +140,22 @@ func TestAnAcquireWhoseReplyIsLostGetsItsOwnTokenByTryingAgain(t *testing.T) {
 // Row 11.
 func TestAReleaseWhoseReplyIsLostSucceeds(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	behind, direct := open(t, w.url()), open(t, srv.url())
+	w := srv.Link(t)
+	behind, direct := open(t, w.URL), open(t, srv.url())
 	warm(t, behind)
 	for i, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(2)} {
 		key := fmt.Sprint("k", i)
 		r := in(mode, ask(key, time.Minute))
 		take(t, behind, r)
-		w.mute()
+		w.Withhold()
 		got := make(chan error, 1)
 		go func() { got <- behind.Release(t.Context(), r) }()
 		soon(t, "the server releases the key", func() bool {
 			info, err := direct.(driver.Inspector).Inspect(t.Context(), key)
 			return err == nil && len(info.Holders) == 0
 		})
-		w.unmute()
-		w.cut()
+		w.Drop() // and with the connection the reply
+		w.Heal()
 		if err := <-got; err != nil {
 			t.Errorf("Release of a lease in mode %v: %v", mode, err)
 		}
@@ -162,8 +168,8 @@ func TestAReleaseWhoseReplyIsLostSucceeds(t *testing.T) {
 // A client that is not ours repeats what it sends as it likes, but not this.
 func TestAClientOfTheCallerDoesNotRepeatCallsByItself(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	client := redis.NewClient(&redis.Options{Addr: w.listener.Addr().String(), MaxRetries: 10})
+	w := srv.Link(t)
+	client := redis.NewClient(&redis.Options{Addr: w.Addr, MaxRetries: 10})
 	defer func() { _ = client.Close() }()
 	s, err := driverredis.New(client)
 	if err != nil {
@@ -173,15 +179,15 @@ func TestAClientOfTheCallerDoesNotRepeatCallsByItself(t *testing.T) {
 	warm(t, direct)
 	r := ask("k", time.Minute)
 	take(t, s, r)
-	w.mute()
+	w.Withhold()
 	got := make(chan error, 1)
 	go func() { got <- s.Release(t.Context(), r) }()
 	soon(t, "the server releases the key", func() bool {
 		info, err := direct.(driver.Inspector).Inspect(t.Context(), "k")
 		return err == nil && len(info.Holders) == 0
 	})
-	w.unmute()
-	w.cut()
+	w.Drop() // and with the connection the reply
+	w.Heal()
 	if err := <-got; err != nil {
 		t.Errorf("Release: %v", err)
 	}
@@ -196,17 +202,16 @@ func TestAClientOfTheCallerDoesNotRepeatCallsByItself(t *testing.T) {
 // Row 15.
 func TestAReplyLaterThanTheLeaseSaysWhenTheRequestLeft(t *testing.T) {
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	s := open(t, w.url())
+	w := srv.Link(t)
+	s := open(t, w.URL)
 	warm(t, s)
-	w.slow(150 * time.Millisecond)
-	began := time.Now()
+	w.Latency(150 * time.Millisecond)
 	g, err := s.TryAcquire(t.Context(), ask("k", 100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if late := g.Sent.Sub(began); late > 100*time.Millisecond || time.Since(g.Sent) < 250*time.Millisecond {
-		t.Errorf("Sent is %v after the call, and %v before the reply: nobody could see that the lease is over", late, time.Since(g.Sent))
+	if since := time.Since(g.Sent); since < 250*time.Millisecond {
+		t.Errorf("Sent is %v before a reply that took 300 ms: nobody could see that the lease is over", since)
 	}
 }
 
@@ -214,14 +219,14 @@ func TestAReplyLaterThanTheLeaseSaysWhenTheRequestLeft(t *testing.T) {
 func TestCloseIsBoundedWhereTheServerIsAway(t *testing.T) {
 	clean(t)
 	srv := start(t)
-	w := newWire(t, srv.addr())
-	s, err := openURL(t.Context(), w.url())
+	w := srv.Link(t)
+	s, err := openURL(t.Context(), w.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	held := ask("k", time.Minute)
 	take(t, s, held)
-	w.part()
+	w.Cut(servers.Both)
 	waits := make(chan error, 1)
 	go func() {
 		_, err := s.(driver.Waiter).Acquire(context.Background(), ask("k", time.Minute))

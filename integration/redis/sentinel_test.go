@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,17 +25,11 @@ func startWatched(t *testing.T) *watched {
 	w := &watched{t: t, one: start(t)}
 	w.two = start(t, "--replicaof", "127.0.0.1 "+w.one.port, "--repl-diskless-sync-delay", "0")
 	for range 3 {
-		conf := filepath.Join(t.TempDir(), "sentinel.conf")
-		check(t, os.WriteFile(conf, []byte(strings.Join([]string{
-			"sentinel monitor main 127.0.0.1 " + w.one.port + " 2",
+		s := startSentinel(t,
+			"sentinel monitor main 127.0.0.1 "+w.one.port+" 2",
 			"sentinel down-after-milliseconds main 1000",
 			"sentinel failover-timeout main 5000",
-			"",
-		}, "\n")), 0o600))
-		s := &server{t: t, port: freePort(t)}
-		s.args = []string{conf, "--sentinel", "--port", s.port, "--bind", "127.0.0.1"}
-		t.Cleanup(func() { s.kill() })
-		s.run()
+		)
 		w.sentinels = append(w.sentinels, s)
 	}
 	for _, s := range w.sentinels {
@@ -79,12 +70,12 @@ func TestTokensGrowThroughAFailover(t *testing.T) {
 	first := take(t, s, kept)
 	soon(t, "the replica has the lock", func() bool { return len(w.two.admin().Keys(t.Context(), "*}:kept").Val()) == 1 })
 	// What the replica never hears of: it is cut off while the master grants.
-	w.two.signal(syscall.SIGSTOP)
+	w.two.pause()
 	check(t, w.one.admin().ClientKillByFilter(t.Context(), "TYPE", "replica").Err())
 	missed := ask("missed", time.Minute)
 	lost := take(t, s, missed)
 	w.one.kill()
-	w.two.signal(syscall.SIGCONT)
+	w.two.resume()
 	var again driver.Grant
 	other := ask("missed", time.Minute)
 	soon(t, "the new master serves", func() bool {

@@ -6,10 +6,8 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
-	"runtime"
 	"strconv"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,88 +19,66 @@ import (
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
-// A server is a redis-server of its own, of which a test can do anything.
+// A server is one of the test's own, of which it can do anything.
 type server struct {
+	*servers.Server
 	t    *testing.T
 	port string
-	args []string
-	cmd  *exec.Cmd
-	gone chan struct{}
 }
 
-// start starts a server with more arguments, on a free port of this machine.
+// start starts a server with more arguments.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	servers.Redis(t) // has the program installed
-	s := &server{t: t, port: freePort(t)}
-	s.args = append([]string{
-		"--port", s.port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no", "--databases", "1000",
-	}, args...)
-	t.Cleanup(func() { s.kill() })
-	s.run()
+	return launch(t, "redis", servers.Args(args...))
+}
+
+func launch(t *testing.T, version string, options ...servers.Option) *server {
+	t.Helper()
+	s := &server{Server: servers.NewRedis(t, version, options...), t: t}
+	_, port, err := net.SplitHostPort(s.Addr())
+	check(t, err)
+	s.port = port
 	return s
 }
 
+// startSentinel starts a Sentinel, with what it is to watch.
+func startSentinel(t *testing.T, lines ...string) *server {
+	t.Helper()
+	const conf = "sentinel.conf"
+	return launch(t, "redis", servers.File(conf, strings.Join(lines, "\n")+"\n"), servers.Args(conf, "--sentinel"))
+}
+
+// freePort is one where nobody listens.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	defer func() { _ = l.Close() }()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-func (s *server) addr() string { return net.JoinHostPort("127.0.0.1", s.port) }
+func (s *server) addr() string { return s.Addr() }
 
-func (s *server) url() string { return "redis://" + s.addr() }
-
-// run runs the server and waits until it answers. The kernel kills it when the
-// thread that started it ends, which is kept as long as the server runs.
-func (s *server) run() {
-	s.t.Helper()
-	s.cmd, s.gone = exec.Command("redis-server", s.args...), make(chan struct{})
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		defer close(s.gone)
-		err := s.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = s.cmd.Wait() // how it ended matters to nobody
-		}
-	}()
-	if err := <-started; err != nil {
-		s.t.Fatal(err)
-	}
-	soon(s.t, "the server answers", func() bool {
-		c, err := net.Dial("tcp", s.addr())
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
-}
+func (s *server) url() string { return "redis://" + s.Addr() }
 
 func (s *server) kill() {
-	_ = s.cmd.Process.Signal(syscall.SIGCONT)
-	_ = s.cmd.Process.Kill()
-	<-s.gone
+	s.t.Helper()
+	check(s.t, s.Kill())
 }
 
-// restart kills the server and runs it again, with what it has on disk.
+func (s *server) pause() {
+	s.t.Helper()
+	check(s.t, s.Pause())
+}
+
+func (s *server) resume() {
+	s.t.Helper()
+	check(s.t, s.Resume())
+}
+
 func (s *server) restart() {
 	s.t.Helper()
-	s.kill()
-	s.run()
-}
-
-func (s *server) signal(sig os.Signal) {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
+	check(s.t, s.Restart())
 }
 
 // admin returns a client that sees all that the server does.
