@@ -22,9 +22,13 @@ type Engine struct {
 	mu sync.Mutex // flock knows processes, not goroutines
 }
 
+// ErrUnobtainable is the error where no registry has an image, and none can be
+// built.
+var ErrUnobtainable = errors.New("images: it can't be had")
+
 // Get returns the name of an image of a version ("redis 7.0"), which the engine
-// has from then on. An error leaves nothing behind but what the next call
-// clears away.
+// has from then on, or an error, ErrUnobtainable where nothing was tried. That
+// leaves nothing behind but what the next call clears away.
 func (e *Engine) Get(ctx context.Context, version string) (string, error) {
 	s, err := find(version)
 	if err != nil {
@@ -51,6 +55,9 @@ func (e *Engine) Get(ctx context.Context, version string) (string, error) {
 	if unanswered == nil {
 		return s.usual, nil
 	}
+	if err := buildable(); err != nil {
+		return "", fmt.Errorf("%w: %s: %w", ErrUnobtainable, version, errors.Join(unanswered, err))
+	}
 	if err := s.suite.build(ctx, e.Client, filepath.Join(folder, s.suite.name)); err != nil {
 		return "", fmt.Errorf("no image of %s: %w", version, errors.Join(unanswered, err))
 	}
@@ -60,6 +67,9 @@ func (e *Engine) Get(ctx context.Context, version string) (string, error) {
 // here returns the image of a server that the engine has.
 func (e *Engine) here(ctx context.Context, s server) (string, bool) {
 	for _, ref := range []string{s.usual, s.suite.ref()} {
+		if ref == "" {
+			continue
+		}
 		if _, err := e.Client.ImageInspect(ctx, ref); err == nil {
 			return ref, true
 		}
@@ -70,6 +80,9 @@ func (e *Engine) here(ctx context.Context, s server) (string, bool) {
 // offered reports why no registry has an image, or nil. One that does not answer
 // within some seconds is as good as none.
 func (e *Engine) offered(ctx context.Context, ref string) error {
+	if ref == "" {
+		return errors.New("no registry has one")
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if _, err := e.Client.DistributionInspect(ctx, ref, client.DistributionInspectOptions{}); err != nil {
@@ -94,7 +107,7 @@ func (e *Engine) pull(ctx context.Context, ref string) error {
 	return nil
 }
 
-// Obtainable reports why an image that the engine lacks can't be had, or nil.
+// Obtainable reports whether Get would not return ErrUnobtainable, and why not.
 func (e *Engine) Obtainable(ctx context.Context, version string) error {
 	s, err := find(version)
 	if err != nil {
@@ -106,7 +119,10 @@ func (e *Engine) Obtainable(ctx context.Context, version string) error {
 	if e.offered(ctx, s.usual) == nil {
 		return nil
 	}
-	return buildable()
+	if err := buildable(); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrUnobtainable, version, err)
+	}
+	return nil
 }
 
 // cache is where images are built, and the locks are.

@@ -12,7 +12,7 @@ import (
 // A server is one that tests ask for by its version.
 type server struct {
 	version string // by our name
-	usual   string // the image that people pull
+	usual   string // the image that people pull; "": there is none
 	suite   *suite // the Debian that has it
 }
 
@@ -22,6 +22,7 @@ var servers = []server{
 	{"valkey 8.1", "valkey/valkey:8.1", trixie},
 	{"postgres 15", "postgres:15", bookworm},
 	{"postgres 17", "postgres:17", trixie},
+	{"pgbouncer 1.18", "", bookworm},
 }
 
 // Versions returns the versions of a server that there are images of, oldest

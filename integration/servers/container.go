@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -24,6 +25,27 @@ type inContainer struct {
 }
 
 var _ runner = (*inContainer)(nil)
+
+// inFolder has a container run a command in the launch's folder, which is at the
+// same place there, on this machine's network, as somebody, or as who this
+// process is. A usual image that runs as root gives the folder to its own user.
+func inFolder(l *launch, who *syscall.Credential, command ...string) []testcontainers.ContainerCustomizer {
+	if who == nil && os.Geteuid() != 0 {
+		who = &syscall.Credential{Uid: uint32(os.Geteuid()), Gid: uint32(os.Getegid())}
+	}
+	return []testcontainers.ContainerCustomizer{
+		testcontainers.WithCmd(command...),
+		testcontainers.WithConfigModifier(func(c *container.Config) {
+			c.WorkingDir = l.folder
+			if who != nil {
+				c.User = fmt.Sprint(who.Uid, ":", who.Gid)
+			}
+		}),
+		testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
+			h.NetworkMode, h.Binds = "host", []string{l.folder + ":" + l.folder}
+		}),
+	}
+}
 
 func (c *inContainer) run(ctx context.Context) error {
 	if c.container != nil {

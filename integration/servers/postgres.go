@@ -80,7 +80,7 @@ func postgresProcess(l *launch, p program) (runner, error) {
 
 // postgresContainer works in a folder of its own container: Postgres wants its
 // data to be its user's, who is another one in each image.
-func postgresContainer(l *launch, e *engine, ref string) runner {
+func postgresContainer(l *launch, e *engine, ref string) (runner, error) {
 	return &inContainer{engine: e, folder: l.folder, create: func(ctx context.Context, options ...testcontainers.ContainerCustomizer) (testcontainers.Container, error) {
 		c, err := tcpostgres.Run(ctx, ref, append(options,
 			tcpostgres.WithUsername("test"),
@@ -94,7 +94,7 @@ func postgresContainer(l *launch, e *engine, ref string) runner {
 			return nil, err
 		}
 		return c.Container, err
-	}}
+	}}, nil
 }
 
 // owner gives the folder to somebody who is not root, whom Postgres does not

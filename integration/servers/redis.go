@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/moby/moby/api/types/container"
 	"github.com/redis/go-redis/v9"
 	"github.com/testcontainers/testcontainers-go"
 	tcredis "github.com/testcontainers/testcontainers-go/modules/redis"
@@ -76,26 +74,15 @@ func redisArgs(l *launch) []string {
 	return append(append(ours, "--save", "", "--appendonly", "no", "--databases", "10000"), l.args...)
 }
 
-func redisContainer(l *launch, e *engine, ref string) runner {
+func redisContainer(l *launch, e *engine, ref string) (runner, error) {
 	name, _, _ := strings.Cut(l.version, " ")
 	return &inContainer{engine: e, folder: l.folder, create: func(ctx context.Context, options ...testcontainers.ContainerCustomizer) (testcontainers.Container, error) {
-		c, err := tcredis.Run(ctx, ref, append(options,
-			testcontainers.WithCmd(append([]string{name + "-server"}, redisArgs(l)...)...),
-			testcontainers.WithConfigModifier(func(c *container.Config) {
-				c.WorkingDir = l.folder
-				if id := os.Geteuid(); id != 0 {
-					c.User = fmt.Sprint(id, ":", os.Getegid())
-				}
-			}),
-			testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
-				h.NetworkMode, h.Binds = "host", []string{l.folder + ":" + l.folder}
-			}),
-		)...)
+		c, err := tcredis.Run(ctx, ref, append(options, inFolder(l, nil, append([]string{name + "-server"}, redisArgs(l)...)...)...)...)
 		if c == nil {
 			return nil, err
 		}
 		return c.Container, err
-	}}
+	}}, nil
 }
 
 func pingRedis(ctx context.Context, url string) error {

@@ -183,6 +183,26 @@ func TestFilesAndArguments(t *testing.T) {
 	}
 }
 
+// A pool is one: a session's own things are no more after a transaction.
+func TestPgBouncer(t *testing.T) {
+	for _, kind := range kinds(t) {
+		t.Run(kind, func(t *testing.T) {
+			of(t, kind)
+			pool := NewPgBouncer(t, NewPostgres(t, "postgres"), "pool_mode = transaction", "default_pool_size = 1")
+			var pids [2]int
+			for i := range pids {
+				c, err := pgx.Connect(t.Context(), pool.URL)
+				check(t, err)
+				defer func() { _ = c.Close(t.Context()) }()
+				check(t, c.QueryRow(t.Context(), `select pg_backend_pid()`, pgx.QueryExecModeSimpleProtocol).Scan(&pids[i]))
+			}
+			if pids[0] != pids[1] {
+				t.Errorf("two clients of a pool of one have the backends %v", pids)
+			}
+		})
+	}
+}
+
 // What can't be had is an error that says what is missing.
 func TestNoSuchServer(t *testing.T) {
 	for _, kind := range kinds(t) {

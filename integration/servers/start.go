@@ -24,13 +24,15 @@ type maker struct {
 	packages []string // of Debian, that bring a program
 	programs func() []program
 	program  func(l *launch, p program) (runner, error)
-	image    func(l *launch, e *engine, ref string) runner
+	image    func(l *launch, e *engine, ref string) (runner, error)
 	url      func(port int) string
 	ping     func(ctx context.Context, url string) error
 }
 
 // makers have the names of what they make.
-var makers = map[string]*maker{redisMaker.name: redisMaker, postgresMaker.name: postgresMaker}
+var makers = map[string]*maker{
+	redisMaker.name: redisMaker, postgresMaker.name: postgresMaker, pgbouncerMaker.name: pgbouncerMaker,
+}
 
 // A launch is what a server is started with.
 type launch struct {
@@ -114,16 +116,24 @@ func (m *maker) choose(t testing.TB, l *launch) (runner, string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*patience)
 	defer cancel()
 	ref, err := e.images.Get(ctx, l.version)
+	if errors.Is(err, images.ErrUnobtainable) {
+		return m.chooseProgram(l, err)
+	}
 	if err != nil {
 		return nil, "", err
 	}
-	return m.image(l, e, ref), "a container of " + ref, nil
+	r, err := m.image(l, e, ref)
+	return r, "a container of " + ref, err
 }
 
 func (m *maker) chooseProgram(l *launch, reason error) (runner, string, error) {
 	all, err := m.found()
 	if err != nil {
-		return nil, "", fmt.Errorf("set %s to the URL of one, start a Docker engine (%w), or install %v: %w", m.variable, reason, m.packages, err)
+		where := ""
+		if m.variable != "" {
+			where = "set " + m.variable + " to the URL of one, or "
+		}
+		return nil, "", fmt.Errorf("%sstart a Docker engine (%w), or install %v: %w", where, reason, m.packages, err)
 	}
 	i := slices.IndexFunc(all, func(p program) bool { return l.version == p.version || l.version == m.name })
 	if i < 0 {
