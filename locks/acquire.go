@@ -116,7 +116,7 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self w
 	g, err := sp.store.TryAcquire(ctx, r)
 	switch {
 	case err == nil:
-		return b.accept(r, g, self)
+		return b.accept(r, g, nil, self)
 	case errors.Is(err, driver.ErrHeld) && wait > 0:
 		return l.await(ctx, b, wait, self)
 	case errors.Is(err, driver.ErrHeld):
@@ -138,9 +138,9 @@ func (b *binding) request() driver.Request {
 	}
 }
 
-// accept makes a lease of what the store granted, and puts it under watch,
-// unless the reply came so late that the lease may have ended.
-func (b *binding) accept(r driver.Request, g driver.Grant, self weak.Pointer[Lock]) (*lease, error) {
+// accept makes a lease of what the store granted, through a line or not, and puts
+// it under watch, unless the reply came so late that the lease may have ended.
+func (b *binding) accept(r driver.Request, g driver.Grant, ln *line, self weak.Pointer[Lock]) (*lease, error) {
 	sp := b.space
 	sent := clock.At(g.Sent)
 	now := sent
@@ -149,7 +149,7 @@ func (b *binding) accept(r driver.Request, g driver.Grant, self weak.Pointer[Loc
 	}
 	_, renewed := b.set.terms(sp.lease)
 	next := &lease{
-		binding: b, owner: r.Owner,
+		binding: b, owner: r.Owner, line: ln,
 		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), got: now,
 		length: r.Lease, renewed: renewed || r.Lease == Forever, lock: self,
 	}

@@ -169,8 +169,8 @@ func (ln *line) granted(w *waiting, l *lease) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
 	ln.queue.remove(w)
-	if l.mode == driver.Exclusive {
-		l.line, ln.holder, ln.stored = ln, l, l.got.Mono
+	if l.line == ln && l.state.Load() == held { // else it was lost since, and left already
+		ln.holder, ln.stored = l, l.got.Mono
 	}
 	ln.settle()
 }

@@ -127,7 +127,11 @@ func (p *place) ask(ctx context.Context) (*lease, error) {
 
 // granted leaves the line with what the store granted.
 func (p *place) granted(r driver.Request, g driver.Grant) (*lease, error) {
-	next, err := p.accept(r, g, p.self)
+	ln := p.line
+	if p.mode != driver.Exclusive {
+		ln = nil // what others may hold beside it is not passed on
+	}
+	next, err := p.accept(r, g, ln, p.self)
 	if err != nil {
 		p.quit()
 		return nil, err
