@@ -19,23 +19,26 @@ import (
 func TestAnAcquireWhoseReplyIsWithheldLeavesNothingHeld(t *testing.T) {
 	srv := start(t)
 	w := srv.Link(t)
-	behind, direct := open(t, w.URL+"?read_timeout=1s"), open(t, srv.url())
-	warm(t, behind)
-	for name, acquire := range map[string]func(context.Context, driver.Request) (driver.Grant, error){
-		"TryAcquire": behind.TryAcquire,
-		"Acquire":    behind.(driver.Waiter).Acquire,
+	direct := open(t, srv.url())
+	for name, acquire := range map[string]func(driver.Store, context.Context, driver.Request) (driver.Grant, error){
+		"TryAcquire": driver.Store.TryAcquire,
+		"Acquire": func(s driver.Store, ctx context.Context, r driver.Request) (driver.Grant, error) {
+			return s.(driver.Waiter).Acquire(ctx, r)
+		},
 	} {
 		for how, end := range map[string]func(){
 			"late":  w.Heal,
 			"never": func() { w.Drop(); w.Heal() },
 		} {
 			t.Run(name+"/"+how, func(t *testing.T) {
+				behind := open(t, w.URL+"?read_timeout=1s")
+				warm(t, behind)
 				r := ask(t.Name(), time.Minute)
 				w.Withhold()
 				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 				defer cancel()
 				began := time.Now()
-				_, err := acquire(ctx, r)
+				_, err := acquire(behind, ctx, r)
 				if took := time.Since(began); took > time.Second {
 					t.Errorf("it returned %v after it began, with 200 ms to go", took)
 				}

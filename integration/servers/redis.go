@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/testcontainers/testcontainers-go"
@@ -91,6 +93,12 @@ func pingRedis(ctx context.Context, url string) error {
 		return errors.New("that is no URL of a Redis server") // err may show the password
 	}
 	options.MaxRetries, options.DialerRetries = -1, 1
+	// A client that can't reach it would say so on standard error.
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, options.Network, options.Addr)
+	if err != nil {
+		return err
+	}
+	_ = conn.Close()
 	client := redis.NewClient(options)
 	defer func() { _ = client.Close() }()
 	err = client.Ping(ctx).Err()

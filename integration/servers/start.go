@@ -1,38 +1,17 @@
 package servers
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/concurrent-go/concurrent/integration/images"
 )
-
-// A maker makes servers of one kind.
-type maker struct {
-	name     string
-	variable string   // of the environment, with the URL of one
-	packages []string // of Debian, that bring a program
-	programs func() []program
-	program  func(l *launch, p program) (runner, error)
-	image    func(l *launch, e *engine, ref string) (runner, error)
-	url      func(port int) string
-	ping     func(ctx context.Context, url string) error
-}
-
-// makers have the names of what they make.
-var makers = map[string]*maker{
-	redisMaker.name: redisMaker, postgresMaker.name: postgresMaker, pgbouncerMaker.name: pgbouncerMaker,
-}
 
 // A launch is what a server is started with.
 type launch struct {
@@ -69,27 +48,29 @@ func start(t testing.TB, version string, options []Option) (*Server, error) {
 	if m == nil {
 		return nil, errors.New("there is no such thing")
 	}
+	from, err := m.origin(t, version)
+	if err != nil {
+		return nil, err
+	}
+	announce(from.version, from.kind)
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "concurrent-")
+	folder, err := os.MkdirTemp("", "concurrent-") //nolint:usetesting // a shared server outlives the test that asked first
 	if err != nil {
 		return nil, err
 	}
-	l := &launch{version: version, port: port, folder: folder}
+	l := &launch{version: from.version, port: port, folder: folder}
 	for _, option := range options {
 		if err := option(l); err != nil {
-			return nil, err
+			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
 	}
-	server := &Server{URL: m.url(port), ping: m.ping}
-	server.runner, server.Kind, err = m.choose(t, l)
-	if err != nil {
-		_ = os.RemoveAll(folder)
-		return nil, err
+	server := &Server{URL: m.url(port), Kind: from.kind, ping: m.ping}
+	if server.runner, err = from.make(l); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
-	announce(l.version, server.Kind)
 	if err = server.control("run", runner.run); err == nil {
 		err = server.answering()
 	}
@@ -98,69 +79,6 @@ func start(t testing.TB, version string, options []Option) (*Server, error) {
 		return nil, err
 	}
 	return server, nil
-}
-
-// choose prefers a container, except for benchmarks, which a program's is
-// nearer to the figures of: no layer of the engine is between.
-func (m *maker) choose(t testing.TB, l *launch) (runner, string, error) {
-	e, reason, err := containers(t)
-	if err != nil {
-		return nil, "", err
-	}
-	if e == nil {
-		return m.chooseProgram(l, reason)
-	}
-	if l.version == m.name {
-		l.version = images.Versions(m.name)[0]
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*patience)
-	defer cancel()
-	ref, err := e.images.Get(ctx, l.version)
-	if errors.Is(err, images.ErrUnobtainable) {
-		return m.chooseProgram(l, err)
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	r, err := m.image(l, e, ref)
-	return r, "a container of " + ref, err
-}
-
-func (m *maker) chooseProgram(l *launch, reason error) (runner, string, error) {
-	all, err := m.found()
-	if err != nil {
-		where := ""
-		if m.variable != "" {
-			where = "set " + m.variable + " to the URL of one, or "
-		}
-		return nil, "", fmt.Errorf("%sstart a Docker engine (%w), or install %v: %w", where, reason, m.packages, err)
-	}
-	i := slices.IndexFunc(all, func(p program) bool { return l.version == p.version || l.version == m.name })
-	if i < 0 {
-		return nil, "", fmt.Errorf("no program of it is here, only %v, and no container: %w", all, reason)
-	}
-	l.version = all[i].version
-	r, err := m.program(l, all[i])
-	return r, all[i].path, err
-}
-
-func (m *maker) versions(t testing.TB) ([]string, error) {
-	e, _, err := containers(t)
-	if err != nil {
-		return nil, err
-	}
-	if e != nil {
-		return images.Versions(m.name), nil
-	}
-	all, err := m.found()
-	if err != nil {
-		return nil, err
-	}
-	versions := make([]string, len(all))
-	for i, p := range all {
-		versions[i] = p.version
-	}
-	return versions, nil
 }
 
 var announced sync.Map
