@@ -60,17 +60,46 @@ func (s *Store) lose(i int, n name, now int64) {
 	})
 }
 
-// findLost looks for leases of this store that are gone from v's state.
-func (s *Store) findLost(v *visit) error {
+// watched returns the leases of this store in state file i, if somebody is to
+// hear of their loss.
+func (s *Store) watched(i int) (names []name) {
 	s.mu.Lock()
-	var names []name
+	defer s.mu.Unlock()
 	if len(s.listeners) > 0 {
-		for n := range s.local[v.i].held {
+		for n := range s.local[i].held {
 			names = append(names, n)
 		}
 	}
-	s.mu.Unlock()
+	return names
+}
+
+// allThere reports whether no lease is lost, without entering the state file:
+// who is called has often just got a key, and whoever is frozen inside stops the
+// others. Of what it misses only a visit can tell whether it was lost.
+func (s *Store) allThere(i int) bool {
+	names := s.watched(i)
+	if names == nil {
+		return true
+	}
+	var im image
+	if s.place.shards[i].snapshot(&im) != nil || im.boot != s.place.boot {
+		return false
+	}
 	for _, n := range names {
+		at := slices.IndexFunc(im.parked, func(p parked) bool { return string(p.key) == n.key })
+		if at < 0 {
+			return false
+		}
+		if e, err := im.parked[at].decode(); err != nil || e.holding(n.owner) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// findLost looks for leases of this store that are gone from v's state.
+func (s *Store) findLost(v *visit) error {
+	for _, n := range s.watched(v.i) {
 		e, err := v.entry(n.key)
 		if err != nil {
 			return err

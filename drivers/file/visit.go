@@ -19,7 +19,7 @@ type visit struct {
 	open   []*entry // asked for, decoded
 	dirty  bool     // the state changed
 	grants []delivery
-	pokes  []seat   // whom to call
+	pokes  []seat   // whom to call after leaving
 	saved  []func() // what to do once the state is written, before leaving
 
 	lives []life // what alive found out
@@ -30,10 +30,10 @@ type life struct {
 	alive bool
 }
 
-// A delivery is a grant for somebody who waits.
+// A delivery is the result of somebody who waits.
 type delivery struct {
-	w     *waiter
-	grant driver.Grant
+	w *waiter
+	result
 	until int64
 }
 
@@ -49,6 +49,7 @@ func (s *Store) visitUntil(ctx context.Context, closing <-chan struct{}, i int, 
 	if err := v.sh.enter(ctx, closing); err != nil {
 		return err
 	}
+	defer v.tell()
 	defer v.sh.leave()
 	err := s.place.check()
 	if err == nil {
@@ -163,11 +164,8 @@ func (v *visit) deliver(e *entry, i int) {
 		return // gave up
 	}
 	g, until, err := v.grant(e, &w.req)
-	if err != nil {
-		w.done <- result{err: err}
-		return
-	}
-	v.grants = append(v.grants, delivery{w, g, until})
+	v.dirty = true
+	v.grants = append(v.grants, delivery{w, result{g, err}, until})
 }
 
 // grant adds a holding for r to e.
@@ -196,26 +194,36 @@ func (v *visit) finish() error {
 		return nil
 	}
 	err := v.sh.save(v.encode())
-	for _, d := range v.grants {
+	for i := range v.grants {
+		d := &v.grants[i]
 		n := name{d.w.req.Key, d.w.req.Owner}
-		if err != nil {
+		switch {
+		case err != nil:
 			v.s.behind(v.i, n)
-			d.w.done <- result{err: err}
-			continue
+			d.result = result{err: err}
+		case d.err == nil:
+			v.s.hold(v.i, n, d.until)
 		}
-		v.s.hold(v.i, n, d.until)
-		d.w.done <- result{grant: d.grant}
 	}
 	if err != nil {
+		v.pokes = nil
 		return err
 	}
 	for _, f := range v.saved {
 		f()
 	}
+	return nil
+}
+
+// tell says what came of the visit to those who wait: after leaving, since a
+// process may be frozen because of what it hears.
+func (v *visit) tell() {
+	for _, d := range v.grants {
+		d.w.done <- d.result
+	}
 	for _, s := range v.pokes {
 		v.s.place.call(s, v.i)
 	}
-	return nil
 }
 
 func (v *visit) encode() []byte {

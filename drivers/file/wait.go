@@ -195,6 +195,9 @@ func (s *Store) serve(i int) {
 // those who gave up leave the line, and those who lost a lease hear of it.
 func (s *Store) look(i int) {
 	left := s.takeLeft(i)
+	if left == nil && len(s.line(i)) == 0 && s.allThere(i) {
+		return
+	}
 	err := s.visit(s.ctx, i, func(v *visit) error {
 		for key, ws := range byKey(s.line(i)) {
 			e, err := v.entry(key)
