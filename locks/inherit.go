@@ -99,7 +99,7 @@ func (l *lease) surrender() {
 	case l.line.local != nil:
 		l.line.releaseLocal(l, now)
 	case !l.line.pass(l, now):
-		l.discard(l.length)
+		l.discard(l.asked())
 	}
 }
 

@@ -150,7 +150,7 @@ func (ln *line) releaseLocal(l *lease, now clock.Instant) {
 	if l.set.keep {
 		end := l.endMono.Load()
 		if end != forever {
-			end += int64(margin(l.length)) // what only a holder takes off
+			end += int64(margin(l.asked())) // what only a holder takes off
 		}
 		ln.local.until = end
 	}

@@ -39,7 +39,7 @@ func (l *lease) heir(w *waiting, now clock.Instant) *lease {
 	next := &lease{
 		binding: w.binding, owner: l.owner,
 		token: l.token, spare: l.spare - 1, got: now, line: l.line,
-		length: l.length, renewed: l.renewed, lock: w.self,
+		lock: w.self,
 	}
 	if l.token != 0 {
 		next.token++

@@ -46,7 +46,7 @@ func (l *lease) release(ctx context.Context) error {
 		l.space.tell(concurrent.EventLost, l, 0, err)
 		return err
 	case !l.stays(now):
-		l.space.giveBacks.add(l.request(l.length))
+		l.space.giveBacks.add(l.request(l.asked()))
 	}
 	return l.fail("release", because(ErrLockRelease, err))
 }

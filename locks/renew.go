@@ -50,7 +50,7 @@ func (r *renewals) take(due []*lease) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range due {
-		n := bits.Len64(uint64(l.length))
+		n := bits.Len64(uint64(l.asked()))
 		c := r.classes[n]
 		if c == nil {
 			c = new(class)
@@ -91,7 +91,7 @@ func (r *renewals) renew(batch []*lease, rs []driver.Request) []driver.Request {
 		case l.collected():
 			l.leak()
 		default:
-			length := l.askFor()
+			length := l.asked()
 			live = append(live, l)
 			rs = append(rs, l.request(length))
 			if length == Forever {
@@ -121,8 +121,8 @@ func (r *renewals) renew(batch []*lease, rs []driver.Request) []driver.Request {
 	return rs
 }
 
-// askFor returns the length to be asked for now.
-func (l *lease) askFor() time.Duration {
+// asked returns the length that the store is asked for at present.
+func (l *lease) asked() time.Duration {
 	l.space.schedule.mu.Lock()
 	defer l.space.schedule.mu.Unlock()
 	return l.length

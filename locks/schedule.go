@@ -104,7 +104,7 @@ func (s *schedule) remove(l *lease) {
 func (s *schedule) inherit(l, next *lease) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next.renewAt = l.renewAt
+	next.length, next.renewed, next.renewAt = l.length, l.renewed, l.renewAt
 	if l.bucket == nil { // nobody watches a lease that is just being ended
 		s.count++
 		s.place(next, next.got.Mono)
