@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 )
@@ -60,7 +61,9 @@ func (c *inContainer) run(ctx context.Context) error {
 		testcontainers.CustomizeRequestOption(func(r *testcontainers.GenericContainerRequest) error {
 			r.ExposedPorts, r.WaitingFor = nil, nil // there is no network of its own; we wait until it answers
 			return nil
-		}))
+		}),
+		// Where an engine has no default network, testcontainers adds one.
+		testcontainers.WithEndpointSettingsModifier(func(all map[string]*network.EndpointSettings) { clear(all) }))
 	if made != nil {
 		c.container = made
 	}
