@@ -17,18 +17,16 @@ NESTED    := $(patsubst %/go.mod,%,$(wildcard integration/go.mod bench/go.mod))
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-# The servers of integration/ are made ready while the root module's tests run,
-# which need none. That says what they are, too: go test does not show it. What
-# can't be had fails the tests that want it.
+# First the servers of integration/ are made ready, which says what they are: go
+# test does not show it. What can't be had fails the tests that want it.
 .PHONY: test
 test: ## run every test of every module, with the race detector
 ifneq ($(filter integration,$(NESTED)),)
-	@(cd integration && exec $(GO) run ./prepare) & \
-	echo "$(GO) test -race ./..."; \
-	$(GO) test -race ./...; rc=$$?; wait; exit $$rc
-	cd integration && $(GO) test -race -timeout 12m ./...
-else
+	-cd integration && $(GO) run ./prepare
+endif
 	$(GO) test -race ./...
+ifneq ($(filter integration,$(NESTED)),)
+	cd integration && $(GO) test -race -timeout 12m ./...
 endif
 ifneq ($(filter bench,$(NESTED)),)
 	cd bench && $(GO) vet ./... && $(GO) test -race ./...

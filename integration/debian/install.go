@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 )
+
+// installing is one at a time, as apt-get wants it.
+var installing sync.Mutex
 
 // Install brings packages, if this is root on a Debian. It takes five minutes
 // at most.
@@ -17,6 +21,8 @@ func Install(ctx context.Context, packages ...string) error {
 	if err != nil || os.Geteuid() != 0 {
 		return errors.New("this is not root on a Debian, which would have done it")
 	}
+	installing.Lock()
+	defer installing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	fmt.Fprintf(os.Stderr, "debian: installing %v\n", packages)

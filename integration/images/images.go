@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -18,8 +17,6 @@ import (
 // several processes: an image that two want is built once.
 type Engine struct {
 	Client *client.Client
-
-	mu sync.Mutex // flock knows processes, not goroutines
 }
 
 // ErrUnobtainable is the error where no registry has an image, and none can be
@@ -34,8 +31,6 @@ func (e *Engine) Get(ctx context.Context, version string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if ref, ok := e.here(ctx, s); ok {
 		return ref, nil
 	}

@@ -21,7 +21,11 @@ func TestChild(t *testing.T) {
 	}
 	shared, paused := Redis(t), NewRedis(t, "redis")
 	check(t, paused.Pause())
-	_, _ = os.Stdout.WriteString("SERVERS " + shared.URL + " " + Postgres(t).URL + " " + paused.URL + "\n")
+	session := "none"
+	if e, _, _ := containers(t); e != nil {
+		session = e.session
+	}
+	_, _ = os.Stdout.WriteString("SERVERS " + shared.URL + " " + Postgres(t).URL + " " + paused.URL + " " + session + "\n")
 	<-t.Context().Done()
 }
 
@@ -29,52 +33,48 @@ func TestChild(t *testing.T) {
 func TestServersDieWithTheProcess(t *testing.T) {
 	for _, kind := range kinds(t) {
 		t.Run(kind, func(t *testing.T) {
-			before := ours(t)
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestChild$")
 			cmd.Env = append(os.Environ(), childEnv+"=1", kindVariable+"="+kind, redisMaker.variable+"=", postgresMaker.variable+"=")
 			out, err := cmd.StdoutPipe()
 			check(t, err)
 			check(t, cmd.Start())
-			var urls []string
-			for lines := bufio.NewScanner(out); urls == nil && lines.Scan(); {
+			var words []string
+			for lines := bufio.NewScanner(out); words == nil && lines.Scan(); {
 				if rest, ok := strings.CutPrefix(lines.Text(), "SERVERS "); ok {
-					urls = strings.Fields(rest)
+					words = strings.Fields(rest)
 				}
 			}
-			if len(urls) != 3 {
+			if len(words) != 4 {
 				t.Fatal("the child started no servers")
 			}
+			urls, session := words[:3], words[3]
 			check(t, pingRedis(t.Context(), urls[0]))
 			check(t, pingPostgres(t.Context(), urls[1]))
-			if n := len(ours(t)) - len(before); kind == "container" && n < 3 {
-				t.Fatalf("%d more containers are there", n)
+			if n := containersOf(t, session); kind == "container" && n != 3 {
+				t.Fatalf("the child has %d containers", n)
 			}
 			check(t, cmd.Process.Kill())
 			_ = cmd.Wait() // it was killed
 			eventually(t, "the servers are gone", func() bool {
 				return pingRedis(t.Context(), urls[0]) != nil && pingPostgres(t.Context(), urls[1]) != nil
 			})
-			eventually(t, "the containers are gone", func() bool { return len(ours(t)) <= len(before) })
+			eventually(t, "the containers are gone", func() bool { return containersOf(t, session) == 0 })
 		})
 	}
 }
 
-// ours are the containers of processes that are this program too.
-func ours(t *testing.T) map[string]bool {
+// containersOf is how many a session has.
+func containersOf(t *testing.T, session string) int {
 	t.Helper()
 	e, err := findEngine()
 	if err != nil {
-		return nil
+		return 0
 	}
 	list, err := e.client.ContainerList(t.Context(), client.ContainerListOptions{
-		All: true, Filters: make(client.Filters).Add("label", sessionLabel),
+		All: true, Filters: make(client.Filters).Add("label", sessionLabel+"="+session),
 	})
 	check(t, err)
-	all := make(map[string]bool)
-	for _, c := range list.Items {
-		all[c.ID] = true
-	}
-	return all
+	return len(list.Items)
 }
 
 func eventually(t *testing.T, what string, f func() bool) {
