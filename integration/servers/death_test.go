@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,9 @@ func TestServersDieWithTheProcess(t *testing.T) {
 	for _, kind := range kinds(t) {
 		t.Run(kind, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestChild$")
-			cmd.Env = append(os.Environ(), childEnv+"=1", kindVariable+"="+kind, redisMaker.variable+"=", postgresMaker.variable+"=")
+			temp := t.TempDir() // the folders of a program stay
+			check(t, os.Chmod(filepath.Dir(temp), 0o755))
+			cmd.Env = append(os.Environ(), "TMPDIR="+temp, childEnv+"=1", kindVariable+"="+kind, redisMaker.variable+"=", postgresMaker.variable+"=")
 			out, err := cmd.StdoutPipe()
 			check(t, err)
 			check(t, cmd.Start())

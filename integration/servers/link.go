@@ -24,7 +24,7 @@ type Direction string
 const (
 	Requests Direction = "upstream"
 	Replies  Direction = "downstream"
-	Both     Direction = ""
+	Both     Direction = "both"
 )
 
 // A Link stands between a server and the clients that use the link's URL, and
