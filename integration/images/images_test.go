@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +20,7 @@ const childEnv = "IMAGES_TEST_CHILD"
 // package servers takes programs then.
 func engine(t *testing.T) *Engine {
 	t.Helper()
-	c, err := client.New(client.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}),
-		client.WithHost(client.DefaultDockerHost), client.WithScheme("http"))
+	c, err := NewClient()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,10 @@
 package servers
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -70,7 +68,7 @@ func newEngine() (*engine, error) {
 			return nil, err
 		}
 	}
-	c, err := newClient()
+	c, err := images.NewClient()
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +87,4 @@ func newEngine() (*engine, error) {
 		return nil, err
 	}
 	return e, nil
-}
-
-// newClient is a client without idle connections: they would be goroutines that
-// tests find left. It and the engine agree on a version of the interface.
-func newClient() (*client.Client, error) {
-	return client.New(
-		client.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}),
-		client.WithHost(cmp.Or(os.Getenv(client.EnvOverrideHost), client.DefaultDockerHost)),
-		client.WithScheme("http"),
-		client.WithAPIVersionFromEnv(),
-	)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"github.com/concurrent-go/concurrent/integration/images"
 )
 
 const (
@@ -97,7 +99,7 @@ func watch(session string) error {
 	if err == nil && string(said) == watchdogDone {
 		return nil
 	}
-	c, err := newClient()
+	c, err := images.NewClient()
 	if err != nil {
 		return err
 	}
