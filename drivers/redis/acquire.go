@@ -27,7 +27,8 @@ func (s *Store) TryAcquire(ctx context.Context, r driver.Request) (driver.Grant,
 	defer s.end()
 	a := s.ask(ctx, &r, "")
 	if a.err != nil && a.again {
-		s.cleaning.Go(func() { s.giveBack(r, "", a.pending) })
+		r, pending := r, a.pending // in memory of their own, which most calls do without
+		s.cleaning.Go(func() { s.giveBack(r, "", pending) })
 	}
 	return a.grant, a.err
 }

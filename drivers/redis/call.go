@@ -12,7 +12,8 @@ import (
 type call struct {
 	script *script
 	args   []any // key and arguments, with room before them
-	table  bool  // the reply has more than integers
+	room   [before + 1 + mostArgs]any
+	table  bool // the reply has more than integers
 	cmd    redis.Cmder
 	sent   time.Time     // just before it left
 	done   chan struct{} // closed once cmd has its reply or error
@@ -26,13 +27,15 @@ const (
 	abandoned        // its caller gave up before it left
 )
 
-// before is how many arguments a command has before the key.
-const before = 3
+const (
+	before   = 3 // arguments of a command before the key
+	mostArgs = 7 // of a script, after it
+)
 
 func newCall(sc *script, key string, args ...any) *call {
-	c := &call{script: sc, args: make([]any, before+1, before+1+len(args)), done: make(chan struct{})}
-	c.args[before] = key
-	c.args = append(c.args, args...)
+	c := &call{script: sc, done: make(chan struct{})}
+	c.room[before] = key
+	c.args = append(c.room[:before+1], args...)
 	return c
 }
 
