@@ -18,7 +18,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # First the servers of integration/ are made ready, which says what they are: go
-# test does not show it. What can't be had fails the tests that want it.
+# test does not show it. What can't be had fails the tests that want it. Its
+# packages are tested one after another: they run in real time, with servers
+# beside them.
 .PHONY: test
 test: ## run every test of every module, with the race detector
 ifneq ($(filter integration,$(NESTED)),)
@@ -26,7 +28,7 @@ ifneq ($(filter integration,$(NESTED)),)
 endif
 	$(GO) test -race ./...
 ifneq ($(filter integration,$(NESTED)),)
-	cd integration && $(GO) test -race -timeout 12m ./...
+	cd integration && $(GO) test -race -p 1 -timeout 12m ./...
 endif
 ifneq ($(filter bench,$(NESTED)),)
 	cd bench && $(GO) vet ./... && $(GO) test -race ./...
