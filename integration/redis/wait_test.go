@@ -201,7 +201,8 @@ func TestAFrozenWaiterDelaysTheOthersByTwoSecondsAtMost(t *testing.T) {
 	queued(t, s, "k", 1)
 	w := wait(t, s, ask("k", time.Minute))
 	queued(t, s, "k", 2)
-	p.signal(syscall.SIGSTOP)
+	p.freeze()
+	queued(t, s, "k", 2) // what it asked before that, the server has answered
 	began := time.Now()
 	giveBack(t, s, r)
 	w.granted(t, 5*time.Second)
