@@ -131,7 +131,7 @@ func (b *batcher) run(l *lane) {
 			return
 		}
 		b.send(batch, false)
-		if time.Since(l.since) > directWithin/2 {
+		if time.Since(l.since) > slowAfter {
 			b.slow.note()
 		}
 		var again []*call

@@ -10,11 +10,14 @@ import (
 // costs as much as the server does: its caller sends it and reads the reply.
 //
 // Then the caller is deaf to its context: go-redis waits for a reply until its
-// deadline. So this is for servers that answer soon, and the deadline is short.
-// A call that it ended is made anew, by a lane, and no other directly as long as
-// the lanes find the server slow, and a second more.
+// deadline. So this is for servers that answer soon: after a slow answer no call
+// is made directly as long as the lanes find the server slow, and a second more.
+// A call that the deadline ended is made anew, by a lane. Since it may have been
+// carried out, the second answer says less; so the deadline is one that a busy
+// machine meets.
 const (
-	directWithin = 50 * time.Millisecond
+	slowAfter    = 25 * time.Millisecond
+	directWithin = 250 * time.Millisecond
 	directAgain  = time.Second
 )
 
@@ -56,7 +59,7 @@ func (b *batcher) direct(ctx context.Context, c *call, l *lane) {
 		c.cmd = c.command(ctx, true)
 		_ = b.client.Process(ctx, c.cmd)
 	}
-	if ctx.Err() != nil {
+	if time.Since(l.since) > slowAfter {
 		b.slow.note()
 	}
 	close(c.done)
