@@ -8,44 +8,61 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/integration/servers"
 	"github.com/concurrent-go/concurrent/locks"
 )
 
-// BenchmarkHeld holds a million locks and keeps them alive for as long as a
-// lease: what one of them costs in memory, and all of them in time.
+// BenchmarkHeld holds many locks and keeps them alive for as long as a lease: what
+// one of them costs this process in memory, and all of them in time.
 func BenchmarkHeld(b *testing.B) {
-	const n, lease = 1_000_000, 30 * time.Second
 	if testing.Short() {
-		b.Skip("takes half a minute, and half a gigabyte of memory")
+		b.Skip("takes a minute, and half a gigabyte of memory")
 	}
-	r := registry(b)
+	b.Run("store=memory", func(b *testing.B) { hold(b, "memory", registry(b), 1_000_000) })
+	b.Run("store=redis", func(b *testing.B) { hold(b, "redis", redisRegistry(b, servers.Redis(b).URL), 100_000) })
+}
+
+func hold(b *testing.B, alias string, r *concurrent.Registry, n int) {
+	const lease, atOnce = 30 * time.Second, 64
 	ctx := context.Background()
-	keys := make([]string, n)
-	for i := range keys {
-		keys[i] = strconv.Itoa(i)
-	}
 	for b.Loop() {
 		held := make([]*locks.Lock, n)
 		goroutines, before := runtime.NumGoroutine(), heap()
-		for i, key := range keys {
-			held[i] = locks.Cache("memory", key, locks.WithRegistry(r), locks.WithKeepAlive(lease))
-			if err := held[i].Acquire(ctx); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(heap()-before)/n, "B/lock")
+		each(b, atOnce, n, func(i int) error {
+			held[i] = locks.Cache(alias, strconv.Itoa(i), locks.WithRegistry(r), locks.WithKeepAlive(lease))
+			return held[i].Acquire(ctx)
+		})
+		b.ReportMetric(float64(heap()-before)/float64(n), "B/lock")
 		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines), "goroutines")
 
 		used, began := processorTime(b), time.Now()
 		<-time.After(lease)
 		b.ReportMetric(100*float64(processorTime(b)-used)/float64(time.Since(began)), "%core")
-		for _, l := range held {
-			if err := l.Release(ctx); err != nil {
-				b.Fatal(err)
-			}
-		}
+		each(b, atOnce, n, func(i int) error { return held[i].Release(ctx) })
 	}
 	b.ReportMetric(0, "ns/op") // half a minute, which says nothing
+}
+
+// each calls f for 0 to n-1, in goroutines.
+func each(b *testing.B, goroutines, n int, f func(i int) error) {
+	b.Helper()
+	var all errgroup.Group
+	for g := range goroutines {
+		all.Go(func() error {
+			for i := g; i < n; i += goroutines {
+				if err := f(i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // heap returns the bytes in use after a collection.
