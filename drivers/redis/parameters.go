@@ -3,12 +3,15 @@ package redis
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/concurrent-go/concurrent/internal/spelling"
 )
 
 // A topology is how servers stand together. A URL says it by its parameters.
@@ -132,15 +135,8 @@ func checkParameter(name string, values []string, t topology) error {
 }
 
 func unknownParameter(name string) error {
-	names := slices.Collect(func(yield func(string) bool) {
-		for known := range parameters {
-			if !yield(known) {
-				return
-			}
-		}
-	})
-	slices.Sort(names)
-	if near := nearest(strings.ToLower(name), names); near != "" {
+	names := slices.Sorted(maps.Keys(parameters))
+	if near := spelling.Nearest(name, names); near != "" {
 		return fmt.Errorf("the parameter %q is unknown; did you mean %q?", name, near)
 	}
 	return fmt.Errorf("the parameter %q is unknown; there are %s", name, strings.Join(names, ", "))

@@ -26,9 +26,10 @@ func connect(raw string) (*connector, error) {
 
 func TestURLsOfEachTopologyAreTaken(t *testing.T) {
 	for raw, want := range map[string]topology{
-		"redis://localhost":                                                   single,
-		"redis://":                                                            single,
-		"redis://localhost:6379/3":                                            single,
+		"redis://localhost":        single,
+		"redis://":                 single,
+		"redis://localhost:6379/3": single,
+
 		"redis://user:" + secret + "@[::1]:6379/":                             single,
 		"rediss://h:1?skip_verify=true":                                       single,
 		"rediss://h?tls_ca_file=/ca.pem":                                      single,

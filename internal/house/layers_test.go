@@ -27,6 +27,7 @@ var layers = []layer{
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
 	{"internal/losses", []string{module + "/driver"}},
+	{"internal/spelling", nil},
 }
 
 func driverMay(client ...string) []string {
