@@ -4,5 +4,6 @@ package main
 import (
 	_ "github.com/concurrent-go/concurrent/drivers/file"
 	_ "github.com/concurrent-go/concurrent/drivers/memory"
+	_ "github.com/concurrent-go/concurrent/drivers/postgres"
 	_ "github.com/concurrent-go/concurrent/drivers/redis"
 )

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"testing"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
 	_ "github.com/concurrent-go/concurrent/drivers/file"
 	_ "github.com/concurrent-go/concurrent/drivers/memory"
+	_ "github.com/concurrent-go/concurrent/drivers/postgres"
 	_ "github.com/concurrent-go/concurrent/drivers/redis"
 	"github.com/concurrent-go/concurrent/integration/servers"
 	"github.com/concurrent-go/concurrent/locks"
@@ -17,9 +19,10 @@ import (
 
 // stores are where the tests keep their locks, a place of its own for each test.
 var stores = map[string]func(t *testing.T) string{
-	"memory": func(t *testing.T) string { return fmt.Sprintf("memory://test-%x", rand.Uint64()) },
-	"file":   func(t *testing.T) string { return "file://" + t.TempDir() },
-	"redis":  func(t *testing.T) string { return servers.Redis(t).URL },
+	"memory":   func(t *testing.T) string { return fmt.Sprintf("memory://test-%x", rand.Uint64()) },
+	"file":     func(t *testing.T) string { return "file://" + t.TempDir() },
+	"redis":    func(t *testing.T) string { return servers.Redis(t).URL },
+	"postgres": func(t *testing.T) string { return servers.Postgres(t).URL },
 }
 
 const (
@@ -52,10 +55,26 @@ type process struct {
 	registry *concurrent.Registry
 }
 
+// apart is the store's URL for one registry. Those of a program that have one
+// URL share their sessions on Postgres.
+func (b *backend) apart(t *testing.T) string {
+	t.Helper()
+	u, err := url.Parse(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Scheme == "postgres" {
+		query := u.Query()
+		query.Set("application_name", fmt.Sprintf("process %x", rand.Uint64()))
+		u.RawQuery = query.Encode()
+	}
+	return u.String()
+}
+
 func (b *backend) process(t *testing.T) *process {
 	t.Helper()
 	p := &process{t: t, registry: concurrent.NewRegistry()}
-	err := p.registry.Configure(concurrent.Aliases{"it": {URL: b.url, Prefix: b.prefix, Lease: lease}})
+	err := p.registry.Configure(concurrent.Aliases{"it": {URL: b.apart(t), Prefix: b.prefix, Lease: lease}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,158 @@
+package postgres
+
+import (
+	"slices"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// An entry is what this process knows of a key: what it holds of it, and who
+// waits. One request at a time is asked for on the server.
+type entry struct {
+	at      places
+	leases  []*lease
+	grips   [len(idles)]grip
+	quick   []*ask // who does not wait, and was not asked for yet
+	line    []*ask // who waits, first come first
+	asked   *ask   // whom the server is asked for
+	leaving int    // what is being given back
+	due     bool   // the first in line is to look
+	waiting flag   // for those who release
+	writing flag   // for readers
+	timer   *time.Timer
+	// politeUntil: those who wait elsewhere were told of a release by this
+	// process, and have their turn.
+	politeUntil time.Time
+}
+
+// A grip is a session's share of the lock, that all readers, or permits, of one
+// class have.
+type grip struct {
+	count int
+	token uint64
+}
+
+// entry returns the one of a number.
+func (b *backend) entry(number int64) *entry {
+	e := b.entries[number]
+	if e == nil {
+		e = &entry{at: placesOf(number)}
+		b.entries[number] = e
+	}
+	return e
+}
+
+// find returns the lease of an owner, nil if it has none.
+func (e *entry) find(key, owner string) *lease {
+	for _, l := range e.leases {
+		if l.owner == owner && l.key == key && !l.keeping {
+			return l
+		}
+	}
+	return nil
+}
+
+// excludes reports whether what this process holds excludes a mode.
+func (e *entry) excludes(mode driver.Mode) bool {
+	if len(e.leases) == 0 {
+		return false
+	}
+	return e.leases[0].mode.Excludes(mode) || mode > 0 && len(e.leases) >= mode.Slots()
+}
+
+// writerInLine reports whether somebody waits who is to have the key alone.
+func (e *entry) writerInLine() bool {
+	return slices.ContainsFunc(e.line, func(a *ask) bool { return a.request.Mode == driver.Exclusive })
+}
+
+// remaining is for how long what this process holds may be held, 0 if that is
+// not known.
+func (e *entry) remaining() time.Duration {
+	var most time.Duration
+	for _, l := range e.leases {
+		if l.forever() {
+			return driver.Forever
+		}
+		most = max(most, time.Until(l.ends))
+	}
+	return most
+}
+
+// advance does what can be done for a key's requests. It is called whenever
+// something of the entry has changed.
+func (b *backend) advance(e *entry) {
+	for e.asked == nil && e.leaving == 0 {
+		a := b.next(e)
+		if a == nil {
+			break
+		}
+		b.send(e, a)
+	}
+	b.setFlags(e)
+	if e.unused() {
+		if e.timer != nil {
+			e.timer.Stop()
+		}
+		delete(b.entries, e.at.lock)
+	}
+}
+
+func (e *entry) unused() bool {
+	return len(e.leases)+len(e.quick)+len(e.line)+e.leaving == 0 && e.asked == nil &&
+		e.waiting.clear() && e.writing.clear() && (e.politeUntil.IsZero() || !time.Now().Before(e.politeUntil))
+}
+
+// next returns who is to be asked for, nil for nobody.
+func (b *backend) next(e *entry) *ask {
+	for len(e.quick) > 0 {
+		a := e.quick[0]
+		e.quick = slices.Delete(e.quick, 0, 1)
+		mode := a.request.Mode
+		switch {
+		case a.over:
+		case b.sameAgain(e, a):
+		case e.excludes(mode), mode == driver.Shared && e.writerInLine():
+			b.finish(a, &driver.HeldError{For: e.remaining()})
+		default:
+			return a
+		}
+	}
+	for len(e.line) > 0 {
+		a := e.line[0]
+		if b.sameAgain(e, a) {
+			e.line = slices.Delete(e.line, 0, 1)
+			continue
+		}
+		if !e.due || e.excludes(a.request.Mode) {
+			return nil
+		}
+		e.due = false
+		return a
+	}
+	return nil
+}
+
+// wake has the first in line look.
+func (b *backend) wake(e *entry) {
+	if len(e.line) > 0 {
+		e.due = true
+	}
+	b.advance(e)
+}
+
+// arm has the first in line look after d, unless something else has it look
+// before.
+func (b *backend) arm(e *entry, d time.Duration) {
+	if e.timer != nil {
+		e.timer.Reset(d)
+		return
+	}
+	e.timer = time.AfterFunc(d, func() {
+		b.mu.Lock()
+		defer b.unlock()
+		if b.entries[e.at.lock] == e {
+			b.wake(e)
+		}
+	})
+}

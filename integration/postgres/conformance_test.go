@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
+	_ "github.com/concurrent-go/concurrent/drivers/postgres"
+	"github.com/concurrent-go/concurrent/drivertest"
+	"github.com/concurrent-go/concurrent/integration/servers"
+)
+
+var schemas atomic.Int64
+
+// schema is a URL whose locks nobody else uses.
+func schema(t *testing.T, server *servers.Server) *url.URL {
+	t.Helper()
+	u, err := url.Parse(server.URL)
+	check(t, err)
+	return with(u, "schema", fmt.Sprintf("s%d", schemas.Add(1)))
+}
+
+// with is u with a parameter.
+func with(u *url.URL, name, value string) *url.URL {
+	changed := *u
+	query := changed.Query()
+	query.Set(name, value)
+	changed.RawQuery = query.Encode()
+	return &changed
+}
+
+// openRegistered opens a store as programs do.
+func openRegistered(ctx context.Context, u *url.URL) (driver.Store, error) {
+	r := concurrent.NewRegistry()
+	if err := r.Configure(concurrent.Aliases{"it": {URL: u.String()}}); err != nil {
+		return nil, err
+	}
+	return r.Store(ctx, "it")
+}
+
+// sameProcess opens stores that share their sessions, as those of one process
+// do.
+func sameProcess(u *url.URL) func(context.Context) (driver.Store, error) {
+	return func(ctx context.Context) (driver.Store, error) { return openRegistered(ctx, u) }
+}
+
+// asOtherProcesses opens stores that share nothing here, as those of different
+// processes: their URLs differ.
+func asOtherProcesses(u *url.URL) func(context.Context) (driver.Store, error) {
+	var opened atomic.Int64
+	return func(ctx context.Context) (driver.Store, error) {
+		return openRegistered(ctx, with(u, "application_name", fmt.Sprint("process ", opened.Add(1))))
+	}
+}
+
+// roomy starts a server with room for the sessions of many stores.
+func roomy(t *testing.T, version string) *servers.Server {
+	t.Helper()
+	return servers.NewPostgres(t, version, servers.Args("-c", "max_connections=300", "-c", "max_locks_per_transaction=32"))
+}
+
+func harness(backend func(*testing.T) func(context.Context) (driver.Store, error)) drivertest.Harness {
+	cycles := 20_000
+	if testing.Short() {
+		cycles = 500
+	}
+	return drivertest.Harness{Lease: 2 * time.Second, Patience: 30 * time.Second, Cycles: cycles, Backend: backend}
+}
+
+// The suite, on each version that can be had, within one process.
+func TestConformance(t *testing.T) {
+	for _, version := range servers.Versions(t, "postgres") {
+		t.Run(version, func(t *testing.T) {
+			server := roomy(t, version)
+			drivertest.Run(t, harness(func(t *testing.T) func(context.Context) (driver.Store, error) {
+				return sameProcess(schema(t, server))
+			}))
+		})
+	}
+}
+
+// The suite, with every store as far from the others as if it were another
+// process's. An owner that asks again is the same to the process that it asked
+// first, and to no other: that one promise is about one process.
+func TestConformanceBetweenProcesses(t *testing.T) {
+	for _, version := range servers.Versions(t, "postgres") {
+		t.Run(version, func(t *testing.T) {
+			server := roomy(t, version)
+			drivertest.Run(t, harness(func(t *testing.T) func(context.Context) (driver.Store, error) {
+				if strings.Contains(t.Name(), "asking_again_through_another_store") {
+					t.Log("the stores of this case are one process's")
+					return sameProcess(schema(t, server))
+				}
+				return asOtherProcesses(schema(t, server))
+			}))
+		})
+	}
+}

@@ -1,0 +1,2 @@
+// Package postgres tests the postgres driver on real servers.
+package postgres

@@ -1,0 +1,194 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
+
+	"github.com/concurrent-go/concurrent/driver"
+	driverpostgres "github.com/concurrent-go/concurrent/drivers/postgres"
+	"github.com/concurrent-go/concurrent/integration/servers"
+)
+
+// A server is one of the test's own, of which it can do anything.
+type server struct {
+	*servers.Server
+	t *testing.T
+}
+
+// start starts a server with settings ("max_connections=20").
+func start(t *testing.T, settings ...string) *server {
+	t.Helper()
+	return launch(t, "postgres", settings...)
+}
+
+func launch(t *testing.T, version string, settings ...string) *server {
+	t.Helper()
+	var args []string
+	for _, s := range settings {
+		args = append(args, "-c", s)
+	}
+	return &server{servers.NewPostgres(t, version, servers.Args(args...)), t}
+}
+
+func (s *server) url() *url.URL {
+	s.t.Helper()
+	u, err := url.Parse(s.URL)
+	check(s.t, err)
+	return u
+}
+
+// admin returns a connection that may do everything.
+func (s *server) admin() *pgx.Conn {
+	s.t.Helper()
+	return connect(s.t, s.URL)
+}
+
+func connect(t *testing.T, raw string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), raw)
+	check(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = c.Close(ctx) // the test may have killed its server
+	})
+	return c
+}
+
+// number asks for one number.
+func number(t *testing.T, c *pgx.Conn, query string, args ...any) int64 {
+	t.Helper()
+	var n int64
+	check(t, c.QueryRow(t.Context(), query, args...).Scan(&n))
+	return n
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// open opens a store, which is closed at the end.
+func open(t *testing.T, u *url.URL) driver.Store {
+	t.Helper()
+	s, err := openURL(t.Context(), u)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}
+
+var apart atomic.Int64
+
+// openApart opens a store that shares no session with others of this process, as
+// if it were another's.
+func openApart(t *testing.T, u *url.URL) driver.Store {
+	t.Helper()
+	return open(t, with(u, "application_name", fmt.Sprint("apart ", apart.Add(1))))
+}
+
+func openURL(ctx context.Context, u *url.URL) (driver.Store, error) {
+	c, err := driverpostgres.Driver{}.Connector(u)
+	if err != nil {
+		return nil, err
+	}
+	return c.Open(ctx)
+}
+
+// soon waits until f is true. It asks again and again: what it waits for is
+// another process's.
+func soon(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !f(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// clean fails the test if goroutines are left when it is over.
+func clean(t *testing.T) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+}
+
+var owned atomic.Int64
+
+// ask is a request by somebody new.
+func ask(key string, lease time.Duration) driver.Request {
+	return driver.Request{
+		Key: key, Owner: fmt.Sprintf("owner-%d-%d", os.Getpid(), owned.Add(1)), Lease: lease,
+		Holder: driver.Holder{Host: "host", PID: os.Getpid(), Label: "test"},
+	}
+}
+
+func in(mode driver.Mode, r driver.Request) driver.Request {
+	r.Mode = mode
+	return r
+}
+
+func take(t *testing.T, s driver.Store, r driver.Request) driver.Grant {
+	t.Helper()
+	g, err := s.TryAcquire(t.Context(), r)
+	if err != nil {
+		t.Fatalf("TryAcquire(%s by %s): %v", r.Key, r.Owner, err)
+	}
+	return g
+}
+
+func giveBack(t *testing.T, s driver.Store, r driver.Request) {
+	t.Helper()
+	if err := s.Release(t.Context(), r); err != nil {
+		t.Fatalf("Release(%s by %s): %v", r.Key, r.Owner, err)
+	}
+}
+
+// A waiting is an Acquire in the background.
+type waiting struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	grant  driver.Grant
+	err    error
+	at     time.Time
+}
+
+func wait(t *testing.T, s driver.Store, r driver.Request) *waiting {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &waiting{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		w.grant, w.err = s.(driver.Waiter).Acquire(ctx, r)
+		w.at = time.Now()
+	}()
+	t.Cleanup(func() { cancel(); <-w.done })
+	return w
+}
+
+func (w *waiting) granted(t *testing.T, within time.Duration) {
+	t.Helper()
+	select {
+	case <-w.done:
+	case <-time.After(within):
+		t.Fatalf("not granted within %v", within)
+	}
+	if w.err != nil {
+		t.Fatalf("Acquire: %v", w.err)
+	}
+}
