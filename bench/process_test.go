@@ -14,14 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/rueidis"
 	"golang.org/x/sys/unix"
-
-	"github.com/concurrent-go/concurrent"
-	"github.com/concurrent-go/concurrent/locks"
 )
 
 const (
+	storeEnv     = "CONCURRENT_BENCH_STORE"
 	contenderEnv = "CONCURRENT_BENCH_CONTENDER"
 	urlEnv       = "CONCURRENT_BENCH_URL"
 	keyEnv       = "CONCURRENT_BENCH_KEY"
@@ -40,41 +37,10 @@ func now() int64 {
 	return t.Nano()
 }
 
-// takers are how the contenders take a key, and return how to give it back.
-var takers = map[string]func(url, key string) (func(context.Context) (func() error, error), error){
-	"concurrent": func(url, key string) (func(context.Context) (func() error, error), error) {
-		r := concurrent.NewRegistry()
-		if err := r.Configure(concurrent.Aliases{"redis": {URL: url}}); err != nil {
-			return nil, err
-		}
-		l := locks.Cache("redis", key, locks.WithRegistry(r), locks.WithWait(locks.Forever))
-		return func(ctx context.Context) (func() error, error) {
-			if err := l.Acquire(ctx); err != nil {
-				return nil, err
-			}
-			return func() error { return l.Release(ctx) }, nil
-		}, nil
-	},
-	"rueidislock": func(url, key string) (func(context.Context) (func() error, error), error) {
-		option, err := rueidis.ParseURL(url)
-		if err != nil {
-			return nil, err
-		}
-		locker, err := newRueidislock(option)
-		if err != nil {
-			return nil, err
-		}
-		return func(ctx context.Context) (func() error, error) {
-			_, cancel, err := locker.WithContext(ctx, key)
-			return func() error { cancel(); return nil }, err
-		}, nil
-	},
-}
-
 // takeTurns is what a process does: it takes the key and gives it back, from when
 // its input says so until that ends, and then tells its turns.
 func takeTurns() error {
-	take, err := takers[os.Getenv(contenderEnv)](os.Getenv(urlEnv), os.Getenv(keyEnv))
+	take, err := takers[os.Getenv(storeEnv)][os.Getenv(contenderEnv)](os.Getenv(urlEnv), os.Getenv(keyEnv))
 	if err != nil {
 		return err
 	}
@@ -111,7 +77,7 @@ type crowd struct {
 	outs  []*bufio.Reader
 }
 
-func gather(b *testing.B, contender, url, key string, n int) *crowd {
+func gather(b *testing.B, store, contender, url, key string, n int) *crowd {
 	b.Helper()
 	c := &crowd{b: b}
 	b.Cleanup(func() {
@@ -122,7 +88,7 @@ func gather(b *testing.B, contender, url, key string, n int) *crowd {
 	})
 	for range n {
 		p := exec.Command(os.Args[0])
-		p.Env = append(os.Environ(), contenderEnv+"="+contender, urlEnv+"="+url, keyEnv+"="+key)
+		p.Env = append(os.Environ(), storeEnv+"="+store, contenderEnv+"="+contender, urlEnv+"="+url, keyEnv+"="+key)
 		p.Stderr = os.Stderr
 		in, err := p.StdinPipe()
 		out, err2 := p.StdoutPipe()

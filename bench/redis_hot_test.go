@@ -31,7 +31,7 @@ func BenchmarkRedisHotKey(b *testing.B) {
 		for name, section := range sections {
 			b.ReportMetric(perSecond(b, goroutines, during, section), "sections/s/"+name)
 		}
-		c := gather(b, "concurrent", url, "hot", 1)
+		c := gather(b, "redis", "concurrent", url, "hot", 1)
 		all := c.during(func() {
 			b.ReportMetric(perSecond(b, goroutines, during, sections["concurrent"]), "sections/s/concurrent-beside-another")
 		})
