@@ -1,0 +1,66 @@
+package chaos
+
+import (
+	"testing"
+	"time"
+)
+
+// A Harness is how a driver's store is started and what can go wrong with it.
+type Harness struct {
+	// Name is the driver's, with what is special about the store.
+	Name string
+	// Inside is of a store that processes can't share: each "process" is a
+	// registry of the test's own process.
+	Inside bool
+	// User is whom the processes run as; 0 is who runs the test. Only root can
+	// choose.
+	User uint32
+	// Start makes a store that nobody else uses and that ends with the test.
+	// Seed is the run's.
+	Start func(t testing.TB, seed uint64) *Place
+}
+
+// A Place is a store that runs.
+type Place struct {
+	// URL is what process number n opens, counted from 0. Processes may reach
+	// the store by different ways.
+	URL func(n int) string
+	// Version says what the store is, for the summary.
+	Version string
+	// Faults are what can go wrong with it, beside its processes.
+	Faults []Fault
+}
+
+// A Fault is something that goes wrong. What its functions do, they have done
+// when they return.
+type Fault struct {
+	// Name says what it is, in the summary.
+	Name string
+	// On says what it is done to: faults of one thing never come together.
+	On string
+	// Breaks says that it breaks the store's own promise to remember what it
+	// granted. Holders may overlap then; tokens must grow all the same.
+	Breaks bool
+	// Begin starts it.
+	Begin func() error
+	// End ends it; nil: it was over when Begin returned.
+	End func() error
+}
+
+// Options are how a run goes.
+type Options struct {
+	Duration time.Duration // of all rounds together; default: a minute, some seconds with -short
+	Seed     uint64        // default: a random one
+	Results  string        // the folder that gets the summary; empty: none
+}
+
+const (
+	processes = 4
+	clients   = 4
+	// lease is what aliases have. It is short, so that faults outlast it, and
+	// long enough for renewals on a machine that has much to do.
+	lease = 2 * time.Second
+	// longest is how long a round lasts at most: histories of few thousand
+	// operations can be searched.
+	longest = time.Minute
+)

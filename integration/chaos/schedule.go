@@ -1,0 +1,130 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"time"
+)
+
+// A schedule is which faults come when.
+type schedule struct {
+	faults []Fault
+	rand   *rand.Rand
+	out    *Recorder
+	counts map[string]int
+}
+
+// afflictions are the faults of processes.
+func (f *fleet) afflictions() []Fault {
+	if f.harness.Inside {
+		return nil
+	}
+	var faults []Fault
+	for n := range processes {
+		on := fmt.Sprintf("process %d", n)
+		faults = append(faults,
+			Fault{Name: "process killed", On: on, Begin: func() error { return f.kill(n) }},
+			Fault{
+				Name: "process frozen", On: on,
+				Begin: func() error { return f.signal(n, syscall.SIGSTOP) },
+				End:   func() error { return f.signal(n, syscall.SIGCONT) },
+			})
+	}
+	return faults
+}
+
+// run has faults come and go until ctx ends, and leaves none. There is quiet
+// between them, for locks to be had.
+func (s *schedule) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Duration(s.rand.Int64N(int64(3 * lease / 2)))):
+		}
+		if len(s.faults) == 0 {
+			<-ctx.Done()
+			return nil
+		}
+		if err := s.suffer(ctx, s.choose()); err != nil {
+			return err
+		}
+	}
+}
+
+// choose returns one fault, or several of different things. A kind of fault
+// that there are many of, as of processes, is not more likely than another.
+func (s *schedule) choose() []Fault {
+	kinds := map[string][]Fault{}
+	var names []string
+	for _, f := range s.faults {
+		if kinds[f.Name] == nil {
+			names = append(names, f.Name)
+		}
+		kinds[f.Name] = append(kinds[f.Name], f)
+	}
+	var chosen []Fault
+	for range 1 + s.rand.IntN(3)/2 + s.rand.IntN(6)/5 {
+		kind := kinds[names[s.rand.IntN(len(names))]]
+		f := kind[s.rand.IntN(len(kind))]
+		if free(chosen, f.On) {
+			chosen = append(chosen, f)
+		}
+	}
+	return chosen
+}
+
+func free(chosen []Fault, on string) bool {
+	for _, f := range chosen {
+		if f.On == on {
+			return false
+		}
+	}
+	return true
+}
+
+// suffer goes through some faults together. How long they last is shorter than
+// a lease or longer.
+func (s *schedule) suffer(ctx context.Context, faults []Fault) error {
+	type suffered struct {
+		Fault
+		since int64
+	}
+	var begun []suffered
+	var failed error
+	for _, f := range faults {
+		b := suffered{f, Now()}
+		if err := f.Begin(); err != nil {
+			failed = fmt.Errorf("%s: %w", f.Name, err)
+		}
+		begun = append(begun, b)
+		s.counts[f.Name]++
+		if f.End == nil {
+			s.record(f, b.since)
+		}
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(lease/10 + time.Duration(s.rand.Int64N(int64(2*lease)))):
+	}
+	for _, b := range begun {
+		if b.End == nil {
+			continue
+		}
+		if err := b.End(); err != nil {
+			failed = fmt.Errorf("end of %s: %w", b.Name, err)
+		}
+		s.record(b.Fault, b.since)
+	}
+	return failed
+}
+
+func (s *schedule) record(f Fault, since int64) {
+	r := Record{Op: Trouble, Call: since, Return: Now(), Result: f.Name}
+	if f.Breaks {
+		r.Op = Break
+	}
+	s.out.Put(r)
+}
