@@ -111,7 +111,7 @@ func (c *client) choose() {
 	c.now = Record{Grant: c.now.Grant + 1, Key: key.name, Mode: mode}
 	opts := []locks.Option{locks.WithRegistry(c.registry)}
 	if c.once(3) {
-		opts = append(opts, locks.WithExpire(c.Lease/4+c.upTo(c.Lease)))
+		opts = append(opts, locks.WithExpire(c.Shortest+c.upTo(c.Lease)))
 	}
 	if !c.once(3) {
 		opts = append(opts, locks.WithWait(c.upTo(2*c.Lease)))
@@ -211,7 +211,7 @@ func (c *client) look() {
 
 // extend asks for a longer or a shorter lease.
 func (c *client) extend(ctx context.Context) {
-	d := c.Lease/4 + c.upTo(c.Lease)
+	d := c.Shortest + c.upTo(c.Lease)
 	now := Now()
 	c.until = min(c.until, now+int64(d))
 	c.put(Record{Op: Extend, Call: now, Until: c.until})

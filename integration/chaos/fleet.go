@@ -74,8 +74,9 @@ func (f *fleet) spawn(n int) error {
 func (f *fleet) job(n int) job {
 	f.births++
 	name := fmt.Sprintf("%d.%d", n, f.births)
+	lease, shortest := f.harness.terms()
 	return job{
-		Process: name, URL: f.place.URL(n), Prefix: f.prefix, Lease: lease,
+		Process: name, URL: f.place.URL(n), Prefix: f.prefix, Lease: lease, Shortest: shortest,
 		Clients: clients, Seed: f.seed + uint64(f.births)<<32, Alone: !f.harness.Inside,
 		History: filepath.Join(f.dir, name+".jsonl"), Resource: filepath.Join(f.dir, "resource"),
 	}

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"testing"
 	"time"
 )
@@ -15,6 +16,12 @@ type Harness struct {
 	// User is whom the processes run as; 0 is who runs the test. Only root can
 	// choose.
 	User uint32
+	// Lease is what the processes' aliases have; 2 s if it is 0. It is short, so
+	// that faults outlast it, and long enough for renewals on a machine that has
+	// much to do.
+	Lease time.Duration
+	// Shortest is the shortest lease that clients ask for; 0: a fourth of Lease.
+	Shortest time.Duration
 	// Start makes a store that nobody else uses and that ends with the test.
 	// Seed is the run's.
 	Start func(t testing.TB, seed uint64) *Place
@@ -54,12 +61,15 @@ type Options struct {
 	Results  string        // the folder that gets the summary; empty: none
 }
 
+// terms are the harness's lease, and the shortest one.
+func (h *Harness) terms() (lease, shortest time.Duration) {
+	lease = cmp.Or(h.Lease, 2*time.Second)
+	return lease, cmp.Or(h.Shortest, lease/4)
+}
+
 const (
 	processes = 4
 	clients   = 4
-	// lease is what aliases have. It is short, so that faults outlast it, and
-	// long enough for renewals on a machine that has much to do.
-	lease = 2 * time.Second
 	// longest is how long a round lasts at most: histories of few thousand
 	// operations can be searched.
 	longest = time.Minute

@@ -83,7 +83,9 @@ func (r *round) run(d time.Duration) {
 	if err := f.start(); err != nil {
 		r.t.Fatal(err)
 	}
+	lease, _ := r.harness.terms()
 	faults := &schedule{
+		lease:  lease,
 		faults: append(f.afflictions(), r.place.Faults...), out: out, counts: r.summary.Counts.Faults,
 		rand: rand.New(rand.NewPCG(r.seed, 0)),
 	}

@@ -12,6 +12,7 @@ import (
 type schedule struct {
 	faults []Fault
 	rand   *rand.Rand
+	lease  time.Duration // faults are shorter or longer
 	out    *Recorder
 	counts map[string]int
 }
@@ -42,7 +43,7 @@ func (s *schedule) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(time.Duration(s.rand.Int64N(int64(3 * lease / 2)))):
+		case <-time.After(time.Duration(s.rand.Int64N(int64(3 * s.lease / 2)))):
 		}
 		if len(s.faults) == 0 {
 			<-ctx.Done()
@@ -107,7 +108,7 @@ func (s *schedule) suffer(ctx context.Context, faults []Fault) error {
 	}
 	select {
 	case <-ctx.Done():
-	case <-time.After(lease/10 + time.Duration(s.rand.Int64N(int64(2*lease)))):
+	case <-time.After(s.lease/10 + time.Duration(s.rand.Int64N(int64(2*s.lease)))):
 	}
 	for _, b := range begun {
 		if b.End == nil {

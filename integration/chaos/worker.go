@@ -28,6 +28,7 @@ type job struct {
 	URL      string // of the store
 	Prefix   string // of its keys
 	Lease    time.Duration
+	Shortest time.Duration // lease
 	Clients  int
 	Seed     uint64
 	History  string // the file that it writes
