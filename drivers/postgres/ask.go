@@ -16,7 +16,7 @@ const (
 	fallback = 500 * time.Millisecond
 	// polite is how long this process lets others go first that it told of a
 	// release, and up to twice as much.
-	polite = time.Millisecond
+	polite = 5 * time.Millisecond
 	// awayPause is the pause before a server that can't be had is asked again,
 	// and patience for how long a wait goes on meanwhile.
 	awayPause = 100 * time.Millisecond
@@ -62,13 +62,14 @@ func (b *backend) acquire(ctx context.Context, s *Store, r *driver.Request, wait
 	e := b.entry(a.number)
 	if waits {
 		e.line = append(e.line, a)
-		if now := time.Now(); !now.Before(e.politeUntil) {
-			e.due = true
-		}
 	} else {
 		e.quick = append(e.quick, a)
 	}
-	b.advance(e)
+	if waits && len(e.line) == 1 {
+		b.look(e)
+	} else {
+		b.advance(e)
+	}
 	b.unlock()
 	select {
 	case <-a.done:
@@ -160,7 +161,7 @@ func (b *backend) looked(e *entry, a *ask, class, cost int, o *op) {
 		return
 	}
 	b.places -= cost
-	e.asked = nil
+	e.asked, e.told = nil, nil
 	if o.have && e.grips[class].count > 0 {
 		b.loosen(e, class, o.by, o.mode, 0, nil)
 	} else if o.by != nil {

@@ -23,7 +23,8 @@ type backend struct {
 	checkText string
 	scribe    scribe
 	presence  int64 // the number that every session of the schema shares
-	most      int   // locks and marks on the server at once
+	seating   seating
+	most      int // locks and marks on the server at once
 
 	life       context.Context
 	end        context.CancelFunc

@@ -64,6 +64,8 @@ func (b *backend) submit(i int, ops ...*op) {
 	}
 }
 
+var errGone = unavailable("the session that held the lock has ended")
+
 // submitOn has ops done by the session that holds what they are about.
 func (b *backend) submitOn(s *session, ops ...*op) {
 	if s.submit(ops...) {
@@ -71,9 +73,19 @@ func (b *backend) submitOn(s *session, ops ...*op) {
 		return
 	}
 	for _, o := range ops {
-		o.err, o.fate = unavailable("the session that held the lock has ended"), gone
+		o.err, o.fate = errGone, gone
 		b.later = append(b.later, o)
 	}
+}
+
+// submitSoon is submitOn for what can wait: it goes with what is sent next.
+func (b *backend) submitSoon(s *session, o *op) {
+	if s.submit(o) {
+		s.soon()
+		return
+	}
+	o.err, o.fate = errGone, gone
+	b.later = append(b.later, o)
 }
 
 // kick has a session send when the mutex is let go of.

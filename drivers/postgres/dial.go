@@ -62,6 +62,9 @@ func (b *backend) dial(ctx context.Context, class int) (*session, verdict, error
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	}
 	config.OnNotice, config.OnNotification = nil, nil
+	if class < 0 { // what is said before the session is ours
+		config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { b.notified(n.PID, n.Payload) }
+	}
 	c, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, verdict{}, b.unreachable(ctx, err)
@@ -122,8 +125,9 @@ func (b *backend) equip(ctx context.Context, s *session, c *pgconn.PgConn) (err 
 		}
 	}
 	if s.class < 0 {
-		// The name of a schema has no quotes in it.
-		err = c.Exec(ctx, `listen "`+string(b.channel)+`"`).Close()
+		if err = c.Exec(ctx, listenTo(string(b.channel))).Close(); err == nil {
+			err = b.sit(ctx, c)
+		}
 	} else {
 		err = b.prepare(ctx, c)
 	}
@@ -187,7 +191,7 @@ func (b *backend) prepare(ctx context.Context, c *pgconn.PgConn) error {
 	if result.Err != nil {
 		return result.Err
 	}
-	for _, name := range statements {
+	for i, name := range statements {
 		if name == "" {
 			continue
 		}
@@ -195,8 +199,14 @@ func (b *backend) prepare(ctx context.Context, c *pgconn.PgConn) error {
 		if name == statements[try] && !b.options.fencing {
 			text = "try_unfenced"
 		}
-		if _, err := c.Prepare(ctx, name, script(text, b.options.schema), nil); err != nil {
+		text = script(text, b.options.schema)
+		if _, err := c.Prepare(ctx, name, text, nil); err != nil {
 			return err
+		}
+		if i := kind(i); i == try || i == unlock {
+			if _, err := c.Prepare(ctx, name+ofOne, alone(text), nil); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -54,14 +54,23 @@ func (b *backend) listenAgain() *session {
 const (
 	wantsBooks = "?" // somebody inspects: write down what is held
 	wantsBreak = "!" // the lock is to be given back
+	newSeat    = "+" // a process has taken the seat behind it
 )
 
-// notified does what a message says: a lock in hexadecimal, that was released,
-// or with one of the signs before it.
-func (b *backend) notified(text string) {
+// listenTo is the command to listen to a channel, whose name has no quotes in it.
+func listenTo(channel string) string { return `listen "` + channel + `"` }
+
+// notified does what a message of a backend says: a lock in hexadecimal was
+// released, by the process of the seat behind it, or what the sign before it says.
+// Of its own releases this process knows.
+func (b *backend) notified(pid uint32, text string) {
 	if text == wantsBooks {
 		b.scribe.rouse()
 		return
+	}
+	text, seat, _ := strings.Cut(text, "/")
+	if n, err := strconv.ParseInt(seat, 10, 32); err == nil {
+		b.seating.heard(n + 1)
 	}
 	name, broken := strings.CutPrefix(text, wantsBreak)
 	number, err := strconv.ParseUint(name, 16, 64)
@@ -75,7 +84,16 @@ func (b *backend) notified(text string) {
 	case e == nil:
 	case broken:
 		b.breakHere(e)
-	default:
+	case !b.isOurs(pid):
 		b.wake(e)
 	}
+}
+
+func (b *backend) isOurs(pid uint32) bool {
+	for i := range b.classes {
+		if s := b.classes[i].live; s != nil && s.pid == pid {
+			return true
+		}
+	}
+	return false
 }

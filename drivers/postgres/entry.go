@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -20,7 +21,9 @@ type entry struct {
 	due     bool   // the first in line is to look
 	waiting flag   // for those who release
 	writing flag   // for readers
+	turn    flag   // for who is to be told alone
 	timer   *time.Timer
+	told    *session // that told another process of a release: nobody is known to have come
 	// politeUntil: those who wait elsewhere were told of a release by this
 	// process, and have their turn.
 	politeUntil time.Time
@@ -100,7 +103,7 @@ func (b *backend) advance(e *entry) {
 
 func (e *entry) unused() bool {
 	return len(e.leases)+len(e.quick)+len(e.line)+e.leaving == 0 && e.asked == nil &&
-		e.waiting.clear() && e.writing.clear() && (e.politeUntil.IsZero() || !time.Now().Before(e.politeUntil))
+		e.waiting.clear() && e.writing.clear() && e.turn.clear() && e.told == nil
 }
 
 // next returns who is to be asked for, nil for nobody.
@@ -141,6 +144,23 @@ func (b *backend) wake(e *entry) {
 	b.advance(e)
 }
 
+// look has the first in line look: now, or when those elsewhere had their turn who
+// were told of a release. Until then the key is marked, so that it may be sooner.
+func (b *backend) look(e *entry) {
+	left := time.Until(e.politeUntil)
+	switch {
+	case left <= 0:
+		b.wake(e)
+		return
+	case len(e.line) > 0:
+		e.line[0].looked = true
+		b.arm(e, left+rand.N(polite/2))
+	default:
+		b.arm(e, overlooked)
+	}
+	b.advance(e)
+}
+
 // arm has the first in line look after d, unless something else has it look
 // before.
 func (b *backend) arm(e *entry, d time.Duration) {
@@ -152,6 +172,9 @@ func (b *backend) arm(e *entry, d time.Duration) {
 		b.mu.Lock()
 		defer b.unlock()
 		if b.entries[e.at.lock] == e {
+			if len(e.line) == 0 {
+				b.retell(e)
+			}
 			b.wake(e)
 		}
 	})

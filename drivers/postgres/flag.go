@@ -10,9 +10,10 @@ import (
 // A flag is a mark on the server that says that this process waits for a key: a
 // lock that all who wait share, so that whoever releases can't have it alone.
 type flag struct {
-	on    *session // that it is on; nil: it is not set
-	busy  bool     // it is being set
-	fails int      // in a row
+	on     *session // that it is on; nil: it is not set
+	number int64    // of its lock
+	busy   bool     // it is being set
+	fails  int      // in a row
 }
 
 func (f *flag) clear() bool { return f.on == nil && !f.busy }
@@ -24,6 +25,13 @@ func (b *backend) setFlags(e *entry) {
 	waits := len(e.line) > 0 && (e.line[0].looked || e.excludes(e.line[0].request.Mode)) && !e.isMine()
 	b.setFlag(e, &e.waiting, e.at.wait, waits)
 	b.setFlag(e, &e.writing, e.at.writer, waits && e.writerInLine())
+	if waits {
+		number, have := b.turn(e)
+		room := e.turn.on != nil || b.places < b.most/2 // it is not needed
+		b.setFlag(e, &e.turn, number, have && room && (e.turn.on == nil || e.turn.number == number))
+		return
+	}
+	b.setFlag(e, &e.turn, 0, false)
 }
 
 // isMine reports whether this process holds the key alone: then nobody else can
@@ -53,12 +61,12 @@ func (b *backend) setFlag(e *entry, f *flag, number int64, want bool) {
 	case want && b.places < b.most:
 		class := classOf(e.line[0].request.Lease)
 		b.places++
-		f.busy = true
+		f.busy, f.number = true, number
 		b.submit(class, &op{kind: mark, at: &e.at, number: number, then: func(o *op) { b.flagged(e, f, o) }})
 	case !want:
 		s := f.on
 		f.on = nil
-		b.submitOn(s, &op{kind: unshare, at: &e.at, number: number, then: func(*op) { b.places-- }})
+		b.submitSoon(s, &op{kind: unshare, at: &e.at, number: f.number, then: func(*op) { b.places-- }})
 	}
 }
 
@@ -66,7 +74,11 @@ func (b *backend) flagged(e *entry, f *flag, o *op) {
 	f.busy = false
 	if o.done() {
 		f.on, f.fails = o.by, 0
-		b.wake(e)
+		if f == &e.waiting {
+			b.look(e)
+		} else {
+			b.advance(e)
+		}
 		return
 	}
 	b.places--

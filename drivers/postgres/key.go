@@ -3,6 +3,7 @@ package postgres
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"strconv"
 )
 
 // places are the numbers of the advisory locks that a key stands for.
@@ -55,5 +56,8 @@ func (p *places) size(n int) int64 { return p.slots + 1<<slotBits - 1 + int64(n)
 // slot is the lock of one permit.
 func (p *places) slot(i int32) int64 { return p.slots + int64(i) }
 
-// channel is where the stores of a schema are told of releases.
-func channel(schema string) string { return "concurrent:" + schema }
+// channel is where the stores of a schema are told of releases. Its name is never
+// longer than the server takes, with a seat behind it.
+func channel(schema string) string {
+	return "concurrent:" + strconv.FormatUint(uint64(numberOf(schema, "")), 16)
+}

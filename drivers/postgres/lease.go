@@ -87,6 +87,7 @@ func (b *backend) grant(e *entry, a *ask, class int, o *op) {
 		g.count++
 		g.token = o.token
 	}
+	e.told, e.politeUntil = nil, time.Time{} // they had their turn, or did not want it
 	b.hold(e, a, class, o)
 	e.leaveLine(a)
 	for a.request.Mode == driver.Shared && len(e.line) > 0 {
@@ -174,21 +175,13 @@ func (b *backend) giveBack(e *entry, s *session, o *op, cost int, after func(*op
 		if after != nil {
 			after(o)
 		}
-		b.left(e, o.code == freedTold)
+		e.told, e.politeUntil = nil, time.Time{}
+		if o.code == freedTold {
+			e.told, e.politeUntil = s, time.Now().Add(polite)
+		}
+		b.look(e)
 	}
 	b.submitOn(s, o)
-}
-
-// left has those who wait here go on when something was given back: at once, or
-// after those elsewhere who were told.
-func (b *backend) left(e *entry, told bool) {
-	if !told {
-		b.wake(e)
-		return
-	}
-	e.politeUntil = time.Now().Add(polite)
-	b.arm(e, polite+time.Duration(e.at.lock&int64(polite/2)))
-	b.advance(e)
 }
 
 // remove takes a lease out of this process's books.
@@ -248,7 +241,7 @@ func (b *backend) loseSession(e *entry, s *session, why error) {
 		}
 		e.grips[s.class] = grip{}
 	}
-	for _, f := range []*flag{&e.waiting, &e.writing} {
+	for _, f := range []*flag{&e.waiting, &e.writing, &e.turn} {
 		if f.on == s {
 			f.on = nil
 			b.places--

@@ -11,12 +11,12 @@ import (
 type kind uint8
 
 const (
-	unlock        kind = iota
-	leave              // unlock, for readers and permits
-	unlockQuietly      // after an error
-	unshare            // a mark, or after an error
-	special            // a statement of its own
-	idle               // the session's idle time
+	unshare       kind = iota // a mark, or after an error
+	unlock                    // after the marks: who has one is taken to wait
+	leave                     // unlock, for readers and permits
+	unlockQuietly             // after an error
+	special                   // a statement of its own
+	idle                      // the session's idle time
 	mark
 	try
 	enter  // try, for readers
@@ -103,16 +103,36 @@ type group struct {
 }
 
 // appendTo appends the messages of a group, with the Sync.
-func (g *group) appendTo(b []byte, channel []byte) ([]byte, error) {
+func (g *group) appendTo(b []byte, home *backend) ([]byte, error) {
 	var err error
 	switch g.kind {
 	case ping: // nothing but the Sync
 	case special, check:
 		b, err = appendStatement(b, g.ops[0].statement, g.params())
 	default:
-		b, err = appendExecute(b, statements[g.kind], g.arguments(channel))
+		name, arguments := g.prepared(home)
+		b, err = appendExecute(b, name, arguments)
 	}
 	return appendSync(b), err
+}
+
+// ofOne is what the name of a statement for one lock ends with.
+const ofOne = "_one"
+
+// prepared are the statement that the session has prepared for the group, and
+// its parameters.
+func (g *group) prepared(home *backend) (string, [][]byte) {
+	name := statements[g.kind]
+	if len(g.ops) > 1 {
+		return name, g.arguments(home)
+	}
+	switch at := g.ops[0].at; g.kind {
+	case try:
+		return name + ofOne, [][]byte{int8Of(at.lock)}
+	case unlock:
+		return name + ofOne, append([][]byte{int8Of(at.lock), int8Of(at.wait)}, home.telling()...)
+	}
+	return name, g.arguments(home)
 }
 
 // params are those of a statement that the session has under no name.
@@ -132,16 +152,16 @@ func (g *group) bools(of func(*op) bool) []byte {
 }
 
 // arguments are the parameters of a statement that the session has prepared.
-func (g *group) arguments(channel []byte) [][]byte {
+func (g *group) arguments(home *backend) [][]byte {
 	lock := func(o *op) int64 { return o.at.lock }
 	wait := func(o *op) int64 { return o.at.wait }
 	number := func(o *op) int64 { return o.number }
 	mode := func(o *op) int64 { return o.mode }
 	switch o := g.ops[0]; g.kind {
 	case unlock:
-		return [][]byte{g.ints(lock), g.ints(wait), channel}
+		return append([][]byte{g.ints(lock), g.ints(wait)}, home.telling()...)
 	case leave:
-		return [][]byte{g.ints(number), g.ints(ifLast(mode)), g.ints(ifLast(lock)), g.ints(wait), channel, g.ints(lock)}
+		return append([][]byte{g.ints(number), g.ints(ifLast(mode)), g.ints(ifLast(lock)), g.ints(wait), g.ints(lock)}, home.telling()...)
 	case unshare, mark, unlockQuietly:
 		return [][]byte{g.ints(number)}
 	case enter:

@@ -23,3 +23,13 @@ func script(name, schema string) string {
 	}
 	return strings.ReplaceAll(text.String(), "{schema}", schema)
 }
+
+// alone returns the text of try.sql, try_unfenced.sql or unlock.sql for one lock,
+// which then is no array: the server has less to do.
+func alone(text string) string {
+	return strings.NewReplacer(
+		"array_agg(pg_try_advisory_lock(k)) as granted from unnest($1::int8[]) as k", "array[pg_try_advisory_lock($1)] as granted offset 0",
+		"array_agg(\n", "array[\n",
+		"\n)\nfrom unnest($1::int8[], $2::int8[])", "\n]\nfrom (values ($1::int8, $2::int8))",
+	).Replace(text)
+}

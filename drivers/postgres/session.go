@@ -54,6 +54,7 @@ type session struct {
 	asked    clock.Instant // when the newest batch was sent
 	ended    error
 	timer    *time.Timer
+	later    *time.Timer // sends what could wait
 
 	sending sync.Mutex // an answer may come before the write that it is to has returned
 	buffer  []byte
@@ -148,7 +149,7 @@ func (s *session) kick() {
 	b := s.buffer[:0]
 	var err error
 	for _, g := range batch {
-		if b, err = g.appendTo(b, s.home.channel); err != nil {
+		if b, err = g.appendTo(b, s.home); err != nil {
 			s.fail(err)
 			return
 		}
@@ -158,6 +159,20 @@ func (s *session) kick() {
 	if _, err := s.conn.Write(b); err != nil {
 		s.fail(err)
 	}
+}
+
+// mostPatient is for how long an op waits at most for others to go with.
+const mostPatient = 2 * time.Millisecond
+
+// soon sends what is queued when something else is sent, or in a moment.
+func (s *session) soon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.later == nil {
+		s.later = time.AfterFunc(mostPatient, s.kick)
+		return
+	}
+	s.later.Reset(mostPatient)
 }
 
 // groups sorts ops by kind, those that share no statement apart.
@@ -203,7 +218,7 @@ func (s *session) read() {
 		}
 		switch m := message.(type) {
 		case *pgproto3.NotificationResponse:
-			s.home.notified(m.Payload)
+			s.home.notified(m.PID, m.Payload)
 		case *pgproto3.DataRow:
 			if len(waiting) > 0 {
 				waiting[0].rows = append(waiting[0].rows, copyRow(m.Values))
@@ -299,6 +314,9 @@ func (s *session) fail(err error) {
 	}
 	s.ended = err
 	s.timer.Stop()
+	if s.later != nil {
+		s.later.Stop()
+	}
 	sent, unsent := s.batch, s.queue
 	s.batch, s.queue = nil, nil
 	s.mu.Unlock()
