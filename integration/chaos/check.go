@@ -28,20 +28,19 @@ const (
 
 // Check returns what is wrong with a history. A violation of the model is drawn
 // in an HTML file at picture, unless that is empty; the search for an order of
-// events ends after patience, undecided.
-func Check(records []Record, picture string, patience time.Duration) ([]Violation, error) {
+// events of a key ends after patience, undecided, which is counted.
+func Check(records []Record, picture string, patience time.Duration) (found []Violation, undecided int, err error) {
 	h, err := read(records)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var found []Violation
 	for _, key := range slices.Sorted(maps.Keys(h.keys)) {
 		found = append(found, apart(h.keys[key])...)
 		found = append(found, growing(h.keys[key])...)
 		found = append(found, guarded(h.writes[key])...)
 	}
-	more, err := h.model(picture, patience)
-	return append(found, more...), err
+	more, undecided, err := h.model(picture, patience)
+	return append(found, more...), undecided, err
 }
 
 // apart looks for two that were active at one instant and should not have been.

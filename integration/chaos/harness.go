@@ -73,4 +73,6 @@ const (
 	// longest is how long a round lasts at most: histories of few thousand
 	// operations can be searched.
 	longest = time.Minute
+	// search is how long an order of events of one key is looked for.
+	search = 10 * time.Second
 )

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -15,7 +16,8 @@ type step struct {
 	at    int64 // the latest instant that it may have happened at
 }
 
-// A state is who holds a key, in the order of grants, and the last token.
+// A state is who holds a key, in the order in which they got it, which is one
+// for all orders of events, and the last token.
 // Whether a holder's time is over stands in its grant.
 type state struct {
 	holders []*grant
@@ -48,6 +50,10 @@ func (s state) equal(o state) bool {
 	return s.last == o.last && slices.Equal(s.holders, o.holders)
 }
 
+func byGot(a, b *grant) int {
+	return cmp.Or(cmp.Compare(a.got, b.got), cmp.Compare(a.process, b.process), cmp.Compare(a.client, b.client))
+}
+
 func (s state) step(e step) (bool, any) {
 	next := state{last: s.last}
 	for _, g := range s.holders {
@@ -73,17 +79,21 @@ func (s state) step(e step) (bool, any) {
 		next.last = e.grant.token
 	}
 	if e.grant.claims() {
-		next.holders = append(next.holders, e.grant)
+		at, _ := slices.BinarySearchFunc(next.holders, e.grant, byGot)
+		next.holders = slices.Insert(next.holders, at, e.grant)
 	}
 	return true, next
 }
 
-// model looks for an order of the events of each key that the model allows.
-func (h *history) model(picture string, patience time.Duration) ([]Violation, error) {
-	var found []Violation
+// model looks for an order of the events of each key that the model allows, and
+// returns for how many keys it found neither one nor that there is none.
+func (h *history) model(picture string, patience time.Duration) (found []Violation, undecided int, err error) {
 	for key, grants := range h.keys {
 		ops := h.operations(grants)
 		result, info := porcupine.CheckOperationsVerbose(leases, ops, patience)
+		if result == porcupine.Unknown {
+			undecided++
+		}
 		if result != porcupine.Illegal {
 			continue
 		}
@@ -91,13 +101,13 @@ func (h *history) model(picture string, patience time.Duration) ([]Violation, er
 		if picture != "" {
 			path := fmt.Sprintf("%s-%s.html", picture, key)
 			if err := porcupine.VisualizePath(leases, info, path); err != nil {
-				return found, err
+				return found, undecided, err
 			}
 			what += "; see " + path
 		}
 		found = append(found, Violation{promiseModel, what})
 	}
-	return found, nil
+	return found, undecided, nil
 }
 
 // operations are the events of a key. A release whose result is unknown may

@@ -34,6 +34,7 @@ type Counts struct {
 	Stopped     int            `json:"stale_writes_stopped"`
 	Faults      map[string]int `json:"faults"`
 	LongestWait string         `json:"longest_wait"`
+	Undecided   int            `json:"undecided"` // keys of a round whose search for an order of events took too long
 	longest     time.Duration
 }
 

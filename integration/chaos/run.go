@@ -153,10 +153,11 @@ func (r *round) check() {
 		records = append(records, more...)
 	}
 	r.summary.Counts.add(records)
-	found, err := Check(records, filepath.Join(r.dir, "history"), patience/2)
+	found, undecided, err := Check(records, filepath.Join(r.dir, "history"), search)
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.summary.Counts.Undecided += undecided
 	for _, v := range found {
 		r.violated(v)
 	}
