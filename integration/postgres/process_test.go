@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +20,8 @@ const (
 	roleEnv = "CONCURRENT_TEST_ROLE" // what a process is to do
 	urlEnv  = "CONCURRENT_TEST_URL"
 	keyEnv  = "CONCURRENT_TEST_KEY"
+	// leaseEnv is for how long a holder holds; a minute if it is not set.
+	leaseEnv = "CONCURRENT_TEST_LEASE"
 )
 
 // A process is this test's program, run again in a role.
@@ -93,60 +96,67 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()
 }
 
+// says reads the process's next line, which must be a number.
+func (p *process) says() int64 {
+	p.t.Helper()
+	if !p.lines.Scan() {
+		p.t.Fatalf("the process said nothing (%v)", p.lines.Err())
+	}
+	n, err := strconv.ParseInt(p.lines.Text(), 10, 64)
+	check(p.t, err)
+	return n
+}
+
 // play is a process's main function.
 func play(role string) int {
-	u, err := url.Parse(os.Getenv(urlEnv))
-	if err != nil {
+	if err := act(role); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	s, err := openURL(context.Background(), u)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	r := ask(os.Getenv(keyEnv), 2*time.Second)
-	switch role {
-	case "holder": // holds until it is killed, and says so
-		_, err = s.TryAcquire(context.Background(), r)
-	case "waiter": // waits, then holds until it is killed
-		r.Lease = time.Hour
-		fmt.Println("waits")
-		_, err = s.(driver.Waiter).Acquire(context.Background(), r)
-	case "loop": // takes the key and gives it back until its input ends
-		return loop(s)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	fmt.Println("holds")
-	_, _ = os.Stdin.Read(make([]byte, 1))
 	return 0
 }
 
-// loop takes the key again and again, tells how often when its input ends, and
-// how long each hand-over took to come.
-func loop(s driver.Store) int {
-	ctx, stop := context.WithCancel(context.Background())
-	go func() {
-		_, _ = os.Stdin.Read(make([]byte, 1))
-		stop()
-	}()
-	fmt.Println("waits")
-	n := 0
-	for ctx.Err() == nil {
-		r := ask(os.Getenv(keyEnv), 10*time.Second)
-		if _, err := s.(driver.Waiter).Acquire(ctx, r); err != nil {
-			break
-		}
-		n++
-		if err := s.Release(context.Background(), r); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+func act(role string) error {
+	u, err := url.Parse(os.Getenv(urlEnv))
+	if err != nil {
+		return err
+	}
+	s, err := openURL(context.Background(), u)
+	if err != nil {
+		return err
+	}
+	key := os.Getenv(keyEnv)
+	switch role {
+	case "holder":
+		err = holdOn(s, key)
+	case "waiter": // waits, then holds until it is killed
+		fmt.Println("waits")
+		if _, err = s.(driver.Waiter).Acquire(context.Background(), ask(key, time.Hour)); err == nil {
+			fmt.Println("holds")
+			awaitEnd()
 		}
 	}
-	fmt.Println(n)
-	_ = s.Close()
-	return 0
+	return err
 }
+
+// holdOn holds a key until the process is killed, and says until when it may,
+// in microseconds.
+func holdOn(s driver.Store, key string) error {
+	lease := time.Minute
+	if text := os.Getenv(leaseEnv); text != "" {
+		var err error
+		if lease, err = time.ParseDuration(text); err != nil {
+			return err
+		}
+	}
+	g, err := s.TryAcquire(context.Background(), ask(key, lease))
+	if err != nil {
+		return err
+	}
+	fmt.Println(g.Sent.Add(lease).UnixMicro())
+	awaitEnd()
+	return nil
+}
+
+// awaitEnd returns when the test wants the process to end.
+func awaitEnd() { _, _ = os.Stdin.Read(make([]byte, 1)) }

@@ -192,3 +192,33 @@ func (w *waiting) granted(t *testing.T, within time.Duration) {
 		t.Fatalf("Acquire: %v", w.err)
 	}
 }
+
+// A loss is one that a store told of, and when.
+type loss struct {
+	driver.Loss
+
+	at time.Time
+}
+
+// losses are those that a store tells of from now on.
+func losses(t *testing.T, s driver.Store) <-chan loss {
+	t.Helper()
+	heard := make(chan loss, 10_000)
+	t.Cleanup(s.(driver.Notifier).NotifyLost(func(l driver.Loss) { heard <- loss{l, time.Now()} }))
+	return heard
+}
+
+// next is the next loss, which must come soon.
+func next(t *testing.T, heard <-chan loss) loss {
+	t.Helper()
+	select {
+	case l := <-heard:
+		if l.Err == nil {
+			t.Errorf("the loss of %s has no cause", l.Key)
+		}
+		return l
+	case <-time.After(20 * time.Second):
+		t.Fatal("no loss was told")
+	}
+	return loss{}
+}

@@ -1,0 +1,200 @@
+package postgres
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/servers"
+)
+
+// lag is what a busy machine may add to a promise in numbers.
+const lag = time.Second
+
+// mostFallback is after which time, at the latest, a waiter looks that nobody
+// tells.
+const mostFallback = 1500 * time.Millisecond
+
+func second[T any](_ T, err error) error { return err }
+
+// Row 28: each class has its session, and loses nothing with another's.
+func TestASessionThatIsEndedTakesNoLocksOfAnotherAndTellsWhy(t *testing.T) {
+	srv := start(t)
+	admin := srv.admin()
+	s, other := openApart(t, srv.url()), openApart(t, srv.url())
+	heard := losses(t, s)
+	names := []string{"short", "usual", "long"}
+	leases := []time.Duration{7 * time.Second, 30 * time.Second, time.Minute}
+	held, sessions := make([]driver.Request, len(names)), make([]int64, len(names))
+	for i, name := range names {
+		held[i] = ask(name, leases[i])
+		lock := lockOf(t, admin, other, name)
+		take(t, s, held[i])
+		sessions[i] = alone(t, admin)[lock]
+	}
+	for i, r := range held {
+		terminate(t, admin, sessions[i])
+		if l := next(t, heard); l.Key != r.Key || l.Owner != r.Owner || !strings.Contains(l.Err.Error(), "ended by an administrator") {
+			t.Errorf("the loss of %s of %s was told, want that of %s: %v", l.Key, l.Owner, r.Key, l.Err)
+		}
+		if err := second(s.Extend(t.Context(), r)); !errors.Is(err, driver.ErrNotHeld) {
+			t.Errorf("Extend after the loss: %v, want ErrNotHeld", err)
+		}
+		if err := s.Release(t.Context(), r); !errors.Is(err, driver.ErrNotHeld) {
+			t.Errorf("Release after the loss: %v, want ErrNotHeld", err)
+		}
+		for _, r := range held[i+1:] {
+			check(t, second(s.Extend(t.Context(), r)))
+		}
+		take(t, other, ask(r.Key, time.Minute)) // nobody took it again
+		take(t, s, ask("after "+r.Key, leases[i]))
+	}
+	if len(heard) > 0 {
+		t.Errorf("%d losses too many", len(heard))
+	}
+}
+
+// Row 29: whatever ends a session, all that is on it is told, in every mode.
+// Those who wait go on, on a new session.
+func TestWhateverEndsASessionIsToldAndWaitersGoOn(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	link := srv.Link(t)
+	u := with(srv.url(), "application_name", "linked")
+	u.Host = link.Addr
+	s := open(t, u)
+	heard := losses(t, s)
+	for name, end := range map[string]func(){
+		"a connection that broke":  link.Drop,
+		"a server that was killed": func() { check(t, srv.Restart()) },
+	} {
+		var waiters []*waiting
+		var nextInLine []driver.Request
+		for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(1)} {
+			key := name + mode.String()
+			take(t, s, in(mode, ask(key, 30*time.Second)))
+			r := ask(key, 30*time.Second)
+			nextInLine, waiters = append(nextInLine, r), append(waiters, wait(t, s, r))
+		}
+		end()
+		for range waiters {
+			if l := next(t, heard); !strings.HasPrefix(l.Key, name) || !errors.Is(l.Err, driver.ErrUnavailable) {
+				t.Errorf("after %s, of %s: %v, want ErrUnavailable", name, l.Key, l.Err)
+			}
+		}
+		for i, w := range waiters {
+			w.granted(t, 20*time.Second)
+			giveBack(t, s, nextInLine[i])
+		}
+	}
+}
+
+// Row 13.
+func TestACutShorterThanTheSessionsTimeLosesNothing(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	link := srv.Link(t)
+	u := srv.url()
+	u.Host = link.Addr
+	s := open(t, u)
+	heard := losses(t, s)
+	r := ask("k", 30*time.Second)
+	take(t, s, r)
+	link.Cut(servers.Both)
+	<-time.After(3 * time.Second)
+	link.Heal()
+	check(t, second(s.Extend(t.Context(), r)))
+	if len(heard) > 0 {
+		t.Errorf("it was lost: %v", (<-heard).Err)
+	}
+	giveBack(t, s, r)
+}
+
+// Rows 3 and 14, in numbers: the server frees what a process holds that it does
+// not hear of no earlier than the shortest lease there ends, and no later than
+// that lease after the last word. The process knows before another has it.
+func TestACutOffHolderIsToldBeforeAnotherHasItsLock(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	admin := srv.admin()
+	other := openApart(t, srv.url())
+	for _, way := range []servers.Direction{servers.Both, servers.Requests, servers.Replies} {
+		link := srv.Link(t)
+		u := with(srv.url(), "application_name", string(way))
+		u.Host = link.Addr
+		s := open(t, u)
+		heard := losses(t, s)
+		const lease = 2 * time.Second
+		long := ask("long "+string(way), 6*time.Second)
+		lock := lockOf(t, admin, other, long.Key)
+		take(t, s, long)
+		g := take(t, s, ask("short "+string(way), lease))
+		link.Cut(way)
+		cut := time.Now()
+		w := wait(t, other, ask(long.Key, time.Minute))
+		free := freed(t, admin, lock)
+		w.granted(t, mostFallback+lag)
+		told := next(t, heard)
+		for told.Key != long.Key {
+			told = next(t, heard)
+		}
+		if told.at.After(w.at) {
+			t.Errorf("%s: another had the lock %v before its holder was told", way, told.at.Sub(w.at))
+		}
+		if early := g.Sent.Add(lease).Sub(free); early > 0 && way != servers.Replies { // the holder says goodbye
+			t.Errorf("%s: it was freed %v before the end of the shortest lease", way, early)
+		}
+		if took := free.Sub(cut); took > lease+lag {
+			t.Errorf("%s: it was freed after %v, of a lease of %v", way, took, lease)
+		}
+		t.Logf("%s: told %v after the cut, free after %v, another's after %v", way, told.at.Sub(cut), free.Sub(cut), w.at.Sub(cut))
+		link.Heal()
+	}
+}
+
+// Row 2.
+func TestAHolderWhoseProcessDiesIsFreedAtOnce(t *testing.T) {
+	srv := start(t)
+	admin := srv.admin()
+	s := open(t, srv.url())
+	lock := lockOf(t, admin, s, "k")
+	p := spawn(t, "holder", srv.URL, "k") // for a minute
+	p.says()
+	w := wait(t, s, ask("k", time.Minute))
+	began := time.Now()
+	p.signal(syscall.SIGKILL)
+	if took := freed(t, admin, lock).Sub(began); took > lag {
+		t.Errorf("it was freed after %v, want at once", took)
+	}
+	w.granted(t, mostFallback+lag)
+}
+
+// Row 5, in numbers.
+func TestAFrozenHoldersLockIsFreedNoEarlierThanItsLeaseEndsAndNotMuchLater(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	admin := srv.admin()
+	s := open(t, srv.url())
+	for _, lease := range []time.Duration{2 * time.Second, 3 * time.Second} {
+		key := lease.String()
+		lock := lockOf(t, admin, s, key)
+		p := spawn(t, "holder", srv.URL, key, leaseEnv+"="+key)
+		until := time.UnixMicro(p.says())
+		p.freeze()
+		frozen := time.Now()
+		w := wait(t, s, ask(key, time.Minute))
+		free := freed(t, admin, lock)
+		if free.Before(until) {
+			t.Errorf("a lease of %v was freed %v before its holder's own deadline", lease, until.Sub(free))
+		}
+		if took := free.Sub(frozen); took > lease+lag {
+			t.Errorf("a lease of %v was freed %v after its holder froze", lease, took)
+		}
+		w.granted(t, mostFallback+lag)
+		t.Logf("a lease of %v was free after %v, another's after %v", lease, free.Sub(frozen), w.at.Sub(frozen))
+		p.kill()
+	}
+}

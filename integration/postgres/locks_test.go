@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// alone are the advisory locks that a session has for itself, and which has
+// them: the server's view of what is held.
+func alone(t *testing.T, c *pgx.Conn) map[string]int64 {
+	t.Helper()
+	rows, err := c.Query(t.Context(), `select classid || '/' || objid, pid::int8 from pg_locks
+		where locktype = 'advisory' and mode = 'ExclusiveLock' and granted`)
+	check(t, err)
+	held := make(map[string]int64)
+	var lock string
+	var pid int64
+	_, err = pgx.ForEachRow(rows, []any{&lock, &pid}, func() error {
+		held[lock] = pid
+		return nil
+	})
+	check(t, err)
+	return held
+}
+
+// lockOf returns which lock a key is on the server. Nobody else may take one
+// meanwhile.
+func lockOf(t *testing.T, c *pgx.Conn, s driver.Store, key string) string {
+	t.Helper()
+	before := alone(t, c)
+	r := ask(key, 30*time.Second)
+	take(t, s, r)
+	after := alone(t, c)
+	giveBack(t, s, r)
+	maps.DeleteFunc(after, func(lock string, _ int64) bool { return before[lock] != 0 })
+	if len(after) != 1 {
+		t.Fatalf("%d locks were taken, want one", len(after))
+	}
+	return slices.Collect(maps.Keys(after))[0]
+}
+
+// freed waits until nobody has a lock, and returns when that was seen.
+func freed(t *testing.T, c *pgx.Conn, lock string) time.Time {
+	t.Helper()
+	soon(t, "the lock is free on the server", func() bool { return alone(t, c)[lock] == 0 })
+	return time.Now()
+}
+
+// terminate has the server end a session.
+func terminate(t *testing.T, c *pgx.Conn, pid int64) {
+	t.Helper()
+	if number(t, c, "select pg_terminate_backend($1::int4)::int::int8", pid) != 1 {
+		t.Fatal("there is no such session")
+	}
+}

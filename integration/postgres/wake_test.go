@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// ears is the session of a store that listens, 0 if there is none: the one that
+// is not found by the lock that all sessions with leases share.
+func ears(t *testing.T, c *pgx.Conn, name string) int64 {
+	t.Helper()
+	return number(t, c, `select coalesce(min(pid), 0)::int8 from pg_stat_activity as a
+		where application_name = $1 and not exists (
+			select from pg_locks as l where l.pid = a.pid and locktype = 'advisory' and mode = 'ShareLock')`, name)
+}
+
+// marked waits until n processes have marks at the server for those who wait.
+func marked(t *testing.T, s driver.Store, key string, n int) {
+	t.Helper()
+	soon(t, fmt.Sprintf("%d wait for %s", n, key), func() bool {
+		info, err := s.(driver.Inspector).Inspect(t.Context(), key)
+		check(t, err)
+		return info.Waiters == n
+	})
+}
+
+// Row 35.
+func TestWaitersAreWokenAlthoughTheirListeningSessionEnded(t *testing.T) {
+	srv := start(t)
+	admin := srv.admin()
+	one, two := openApart(t, srv.url()), open(t, with(srv.url(), "application_name", "two"))
+	heard := losses(t, two)
+	held := ask("held", 30*time.Second)
+	take(t, two, held)
+	old := ears(t, admin, "two")
+	for i := range 3 {
+		key := fmt.Sprint("k", i)
+		r := ask(key, 30*time.Second)
+		take(t, one, r)
+		w := wait(t, two, ask(key, 30*time.Second))
+		marked(t, one, key, 1)
+		began := time.Now()
+		terminate(t, admin, old)
+		soon(t, "nobody listens", func() bool {
+			return number(t, admin, "select count(*) from pg_stat_activity where pid = $1", old) == 0
+		})
+		giveBack(t, one, r)
+		w.granted(t, mostFallback+lag)
+		t.Logf("woken %v after the release", w.at.Sub(began))
+		soon(t, "it listens again", func() bool {
+			now := ears(t, admin, "two")
+			return now != 0 && now != old
+		})
+		old = ears(t, admin, "two")
+	}
+	r := ask("again", 30*time.Second)
+	take(t, one, r)
+	w := wait(t, two, ask("again", 30*time.Second))
+	marked(t, one, "again", 1)
+	began := time.Now()
+	giveBack(t, one, r)
+	w.granted(t, mostFallback)
+	if took := w.at.Sub(began); took > 400*time.Millisecond { // nobody looks untold before half a second
+		t.Errorf("the session that listens anew told nothing: granted after %v", took)
+	}
+	if len(heard) > 0 {
+		t.Errorf("a lock was lost with the session that listens: %v", (<-heard).Err)
+	}
+	giveBack(t, two, held)
+}
+
+// Row 6.
+func TestAFrozenWaiterDelaysTheOthersByTheFallbackAtMost(t *testing.T) {
+	srv := start(t)
+	s := openApart(t, srv.url())
+	r, theirs := ask("k", 30*time.Second), ask("k", 30*time.Second)
+	take(t, s, r)
+	p := spawn(t, "waiter", srv.URL, "k")
+	p.hears("waits")
+	marked(t, s, "k", 1)
+	other := openApart(t, srv.url()) // the frozen one, which came before, is told before
+	w := wait(t, other, theirs)
+	marked(t, s, "k", 2)
+	p.freeze()
+	began := time.Now()
+	giveBack(t, s, r)
+	w.granted(t, mostFallback+lag)
+	t.Logf("granted %v after the release", w.at.Sub(began))
+	p.signal(syscall.SIGCONT)
+	giveBack(t, other, theirs)
+	p.hears("holds")
+}
+
+// Row 7.
+func TestADeadWaiterIsSkipped(t *testing.T) {
+	srv := start(t)
+	s, other := openApart(t, srv.url()), openApart(t, srv.url())
+	r := ask("k", 30*time.Second)
+	take(t, s, r)
+	var dead []*process
+	for range 3 {
+		p := spawn(t, "waiter", srv.URL, "k")
+		p.hears("waits")
+		dead = append(dead, p)
+	}
+	w := wait(t, other, ask("k", 30*time.Second))
+	marked(t, s, "k", 4)
+	for _, p := range dead {
+		p.kill()
+	}
+	marked(t, s, "k", 1)
+	began := time.Now()
+	giveBack(t, s, r)
+	w.granted(t, mostFallback+lag)
+	if took := w.at.Sub(began); took > 400*time.Millisecond { // nobody looks untold before half a second
+		t.Errorf("behind dead processes it took %v", took)
+	}
+}
+
+// A session that held the key and waiters' marks ends without a word: who waits
+// looks by itself.
+func TestASessionThatDiesWithoutAWordIsFoundByThoseWhoWait(t *testing.T) {
+	srv := start(t)
+	admin := srv.admin()
+	one, two := openApart(t, srv.url()), openApart(t, srv.url())
+	lock := lockOf(t, admin, one, "k")
+	take(t, one, ask("k", 30*time.Second))
+	w := wait(t, two, ask("k", 30*time.Second))
+	marked(t, one, "k", 1)
+	terminate(t, admin, alone(t, admin)[lock])
+	w.granted(t, mostFallback+lag)
+}
