@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 // A fleet is the processes of a round. A process that dies is started again.
@@ -36,7 +38,7 @@ type fleet struct {
 type process struct {
 	job    job
 	cmd    *exec.Cmd
-	stdin  io.Closer
+	stdin  io.WriteCloser
 	stderr bytes.Buffer
 	killed bool               // guarded by fleet.mu
 	stop   context.CancelFunc // of one that is inside
@@ -174,9 +176,22 @@ func (f *fleet) signal(n int, s syscall.Signal) error {
 	return ignoreGone(p.cmd.Process.Signal(s))
 }
 
+// skew sets the wall clock of process number n, as it reads it, ahead or behind.
+func (f *fleet) skew(n int, ahead time.Duration) error {
+	f.mu.Lock()
+	p := f.now[n]
+	f.mu.Unlock()
+	if p.stdin == nil {
+		clock.SkewWall(ahead) // for all that are inside
+		return nil
+	}
+	_, err := fmt.Fprintln(p.stdin, ahead)
+	return ignoreGone(err)
+}
+
 // ignoreGone is for a process that crashed meanwhile.
 func ignoreGone(err error) error {
-	if errors.Is(err, os.ErrProcessDone) {
+	if errors.Is(err, os.ErrProcessDone) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.EPIPE) {
 		return nil
 	}
 	return err

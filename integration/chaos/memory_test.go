@@ -7,7 +7,7 @@ import (
 	_ "github.com/concurrent-go/concurrent/drivers/memory"
 )
 
-// memory has nothing that could go wrong but what its users do.
+// memory has nothing that could go wrong but its users and their clock.
 var memory = Harness{
 	Name: "memory", Inside: true,
 	Start: func(_ testing.TB, seed uint64) *Place {

@@ -51,6 +51,11 @@ func startRedis(t testing.TB, forgets bool, options ...servers.Option) *Place {
 			Fault{Name: "server paused", On: "server", Begin: server.Pause, End: server.Resume},
 			Fault{Name: "server killed", On: "server", Breaks: forgets, Begin: server.Kill, End: server.Restart},
 			Fault{Name: "server restarted", On: "server", Breaks: forgets, Begin: server.Restart},
+			Fault{
+				Name: "eviction", On: "server", Breaks: true, // of all there is
+				Begin: do("config", "set", "maxmemory-policy", "allkeys-lru", "maxmemory", "100kb"),
+				End:   do("config", "set", "maxmemory-policy", "noeviction", "maxmemory", "0"),
+			},
 			Fault{Name: "FLUSHALL", On: "server", Breaks: true, Begin: do("flushall")},
 			Fault{Name: "SCRIPT FLUSH", On: "server", Begin: do("script", "flush")},
 			Fault{Name: "CLIENT KILL", On: "server", Begin: do("client", "kill", "type", "normal")},

@@ -20,11 +20,12 @@ type schedule struct {
 // afflictions are the faults of processes.
 func (f *fleet) afflictions() []Fault {
 	if f.harness.Inside {
-		return nil
+		return f.clocks(0)
 	}
 	var faults []Fault
 	for n := range processes {
 		on := fmt.Sprintf("process %d", n)
+		faults = append(faults, f.clocks(n)...)
 		faults = append(faults,
 			Fault{Name: "process killed", On: on, Begin: func() error { return f.kill(n) }},
 			Fault{
@@ -34,6 +35,20 @@ func (f *fleet) afflictions() []Fault {
 			})
 	}
 	return faults
+}
+
+// clocks are what an administrator, or a service that sets clocks, does to
+// process number n.
+func (f *fleet) clocks(n int) []Fault {
+	on := fmt.Sprintf("process %d", n)
+	set := func(name string, ahead time.Duration) Fault {
+		return Fault{
+			Name: name, On: on,
+			Begin: func() error { return f.skew(n, ahead) },
+			End:   func() error { return f.skew(n, 0) },
+		}
+	}
+	return []Fault{set("wall clock an hour ahead", time.Hour), set("wall clock an hour behind", -time.Hour)}
 }
 
 // run has faults come and go until ctx ends, and leaves none. There is quiet

@@ -1,10 +1,12 @@
 package chaos
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/internal/clock"
 	"github.com/concurrent-go/concurrent/locks"
 )
 
@@ -60,7 +63,7 @@ func play(text string) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() {
-		_, _ = os.Stdin.Read(make([]byte, 1))
+		obey(os.Stdin)
 		stop()
 	}()
 	do := j.work
@@ -71,6 +74,16 @@ func play(text string) error {
 		return err
 	}
 	return goleak.Find()
+}
+
+// obey sets the process's wall clock to what each line says that it is ahead,
+// until there are no more.
+func obey(in io.Reader) {
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		if d, err := time.ParseDuration(lines.Text()); err == nil {
+			clock.SkewWall(d)
+		}
+	}
 }
 
 // work takes and gives back locks until ctx ends.
