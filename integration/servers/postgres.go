@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -36,6 +37,16 @@ var postgresMaker = &maker{
 func NewPostgres(t testing.TB, version string, options ...Option) *Server {
 	t.Helper()
 	return own(t, version, options)
+}
+
+// NewStandby returns a hot standby of a Postgres of the same version, which
+// follows it until it is promoted (pg_promote). It ends with the test.
+func NewStandby(t testing.TB, version string, primary *Server, options ...Option) *Server {
+	t.Helper()
+	return own(t, version, append(options, func(l *launch) error {
+		l.primary = primary.Addr()
+		return nil
+	}))
 }
 
 // postgresPrograms looks where Debian has each version's programs, too.
@@ -68,14 +79,44 @@ func postgresProcess(l *launch, p program) (runner, error) {
 		return nil, err
 	}
 	data := filepath.Join(l.folder, "data")
-	initdb := exec.Command(filepath.Join(filepath.Dir(p.path), "initdb"),
-		"--pgdata", data, "--username", "test", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = l.folder, &syscall.SysProcAttr{Credential: credential}
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
+	make := []string{"initdb", "--pgdata", data, "--username", "test", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"}
+	if l.primary != "" {
+		make = basebackup(l.primary, data)
+	}
+	cmd := exec.Command(filepath.Join(filepath.Dir(p.path), make[0]), make[1:]...)
+	cmd.Dir, cmd.SysProcAttr = l.folder, &syscall.SysProcAttr{Credential: credential}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", make[0], err, out)
 	}
 	return newProcess(l.folder, credential,
 		append([]string{p.path, "-D", data}, postgresArgs(l, "-c", "unix_socket_directories="+l.folder)...)), nil
+}
+
+// basebackup copies a server's data for a standby.
+func basebackup(primary, data string) []string {
+	return []string{
+		"pg_basebackup", "--dbname", "postgres://test@" + primary, "--pgdata", data,
+		"--write-recovery-conf", "--checkpoint", "fast", "--no-sync",
+	}
+}
+
+// postgresCommand is what a container runs. A standby replaces the data that is
+// there, when it starts first.
+func postgresCommand(l *launch) []string {
+	args := postgresArgs(l)
+	if l.primary == "" {
+		return append([]string{"postgres"}, args...)
+	}
+	script := `set -e
+cd "$PGDATA"
+if ! [ -e copied ]; then
+	find . -mindepth 1 -delete
+	chmod 700 .
+	` + strings.Join(basebackup(l.primary, "."), " ") + `
+	touch copied
+fi
+exec postgres "$@"`
+	return append([]string{"sh", "-c", script, "sh"}, args...)
 }
 
 // postgresContainer works in a folder of its own container: Postgres wants its
@@ -86,7 +127,7 @@ func postgresContainer(l *launch, e *engine, ref string) (runner, error) {
 			tcpostgres.WithUsername("test"),
 			tcpostgres.WithDatabase("postgres"),
 			testcontainers.WithEnv(map[string]string{"POSTGRES_HOST_AUTH_METHOD": "trust", "PGPORT": strconv.Itoa(l.port)}),
-			testcontainers.WithCmd(append([]string{"postgres"}, postgresArgs(l)...)...),
+			testcontainers.WithCmd(postgresCommand(l)...),
 			testcontainers.WithConfigModifier(func(c *container.Config) { c.User = "postgres" }),
 			testcontainers.WithHostConfigModifier(func(h *container.HostConfig) { h.NetworkMode = "host" }),
 		)...)

@@ -19,6 +19,7 @@ type launch struct {
 	port    int    // of the loopback interface
 	folder  string // where it works, at the same path in a container
 	args    []string
+	primary string // Postgres: whose standby it is, host and port
 }
 
 // An Option changes how a server is started.
