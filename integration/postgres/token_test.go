@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/servers"
+)
+
+// A fence sees that tokens grow.
+type fence struct {
+	t    *testing.T
+	last uint64
+}
+
+func (f *fence) next(g driver.Grant, what string) {
+	f.t.Helper()
+	if g.Token <= f.last {
+		f.t.Errorf("%s: token %d after %d", what, g.Token, f.last)
+	}
+	f.last = g.Token + uint64(g.Spare)
+}
+
+// again takes a key as soon as the server can be had again.
+func again(t *testing.T, s driver.Store, r driver.Request) driver.Grant {
+	t.Helper()
+	var g driver.Grant
+	soon(t, "the server grants again", func() (granted bool) {
+		var err error
+		g, err = s.TryAcquire(t.Context(), r)
+		return err == nil
+	})
+	return g
+}
+
+// Row 29: the token that was given last is not given again, although the server
+// was killed right after, and had nothing else to write.
+func TestTokensGrowThoughTheServerIsKilledRightAfterAGrant(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	s := open(t, srv.url())
+	f := fence{t: t}
+	for i := range 20 {
+		for range 1 + i%3 {
+			r := ask("k", 30*time.Second)
+			f.next(again(t, s, r), "before the crash")
+			giveBack(t, s, r)
+		}
+		f.next(again(t, s, ask("k", 30*time.Second)), "before the crash")
+		check(t, srv.Restart())
+		r := ask("k", 30*time.Second)
+		f.next(again(t, s, r), fmt.Sprint("after crash ", i))
+		giveBack(t, s, r)
+	}
+}
+
+// In every mode, and beside many that are granted at once.
+func TestTokensGrowInEveryModeThroughCrashes(t *testing.T) {
+	srv := start(t)
+	s := open(t, srv.url())
+	f := fence{t: t}
+	for range 3 {
+		for _, mode := range []driver.Mode{driver.Shared, driver.Slots(3), driver.Exclusive} {
+			r := in(mode, ask("k", 30*time.Second))
+			f.next(again(t, s, r), mode.String())
+			giveBack(t, s, r)
+		}
+		takeAll(t, s, "many", 50, 30*time.Second)
+		r := ask("k", 30*time.Second)
+		f.next(again(t, s, r), "before the crash")
+		check(t, srv.Restart())
+	}
+	f.next(again(t, s, ask("k", 30*time.Second)), "after the last")
+}
+
+// Row 30: what the standby grants is above all that the old primary ever grants,
+// which goes on.
+func TestTokensOfAPromotedStandbyAreAboveThoseOfTheOldPrimary(t *testing.T) {
+	for _, version := range servers.Versions(t, "postgres") {
+		t.Run(version, func(t *testing.T) {
+			old := launch(t, version)
+			standby := &server{servers.NewStandby(t, version, old.Server), t}
+			s := open(t, old.url())
+			before := fence{t: t}
+			for i := range 5 {
+				before.next(take(t, s, ask(fmt.Sprint("k", i), 30*time.Second)), "on the primary")
+			}
+			promote(t, standby.admin())
+			promoted := open(t, standby.url())
+			first := take(t, promoted, ask("k", 30*time.Second))
+			churn(t, old.admin())
+			for range 100 {
+				r := ask("k", 30*time.Second)
+				before.next(take(t, s, r), "on the old primary")
+				giveBack(t, s, r)
+			}
+			if before.last >= first.Token {
+				t.Errorf("the old primary gave %d, the new one %d before", before.last, first.Token)
+			}
+		})
+	}
+}
+
+// promote makes a standby a primary.
+func promote(t *testing.T, c *pgx.Conn) {
+	t.Helper()
+	if number(t, c, "select pg_promote(true, 60)::int::int8") != 1 {
+		t.Fatal("it was not promoted")
+	}
+}
+
+// churn has a server use up many transactions.
+func churn(t *testing.T, c *pgx.Conn) {
+	t.Helper()
+	_, err := c.Exec(t.Context(), "do $$ begin for i in 1..5000 loop perform pg_current_xact_id(); commit; end loop; end $$")
+	check(t, err)
+}
+
+func TestWithoutFencingThereAreNoTokens(t *testing.T) {
+	srv := start(t)
+	s := open(t, with(srv.url(), "fencing", "off"))
+	if s.Features().Fencing {
+		t.Error("it says that it gives tokens")
+	}
+	for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(3)} {
+		if g := take(t, s, in(mode, ask(mode.String(), 30*time.Second))); g.Token != 0 || g.Spare != 0 {
+			t.Errorf("mode %v: token %d and %d spare ones, want none", mode, g.Token, g.Spare)
+		}
+	}
+}
