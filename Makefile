@@ -5,6 +5,9 @@ GO        ?= go
 COUNT     ?= 20
 FUZZTIME  ?= 1m
 BENCH     ?= .
+DURATION  ?= 10m
+SEED      ?=
+DRIVER    ?= .
 GOVULNDB  ?= https://vuln.go.dev
 
 SHELL     := /bin/sh
@@ -33,6 +36,16 @@ endif
 ifneq ($(filter bench,$(NESTED)),)
 	cd bench && $(GO) vet ./... && $(GO) test -race ./...
 endif
+
+.PHONY: chaos
+chaos: ## run processes under faults for DURATION (10m), with SEED, on DRIVER (a regexp; all)
+	cd integration && CONCURRENT_CHAOS_DURATION=$(DURATION) CONCURRENT_CHAOS_SEED=$(SEED) CONCURRENT_CHAOS_RESULTS=$(CURDIR)/integration/chaos/results \
+		$(GO) test -race -count=1 -v -timeout 0 -run '^TestChaos$$/$(DRIVER)' ./chaos
+
+.PHONY: soak
+soak: DURATION = 30m
+soak: ## have 200 goroutines use every driver for DURATION (30m): nothing grows
+	cd integration && CONCURRENT_SOAK_DURATION=$(DURATION) $(GO) test -count=1 -v -timeout 0 -run '^TestWhatManyHoursUse' ./chaos
 
 .PHONY: race
 race: ## run the root module's tests COUNT times (20) with the race detector

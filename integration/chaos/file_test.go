@@ -26,7 +26,7 @@ func unprivileged() uint32 {
 }
 
 func startFile(t testing.TB, _ uint64) *Place {
-	above, err := os.MkdirTemp("", "chaos-file") // t.TempDir is root's alone
+	above, err := os.MkdirTemp("", "chaos-file") //nolint:usetesting // t.TempDir is root's alone
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,6 @@ type process struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stderr bytes.Buffer
-	killed bool               // guarded by fleet.mu
 	stop   context.CancelFunc // of one that is inside
 }
 
