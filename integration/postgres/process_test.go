@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"os/exec"
@@ -135,8 +136,52 @@ func act(role string) error {
 			fmt.Println("holds")
 			awaitEnd()
 		}
+	case "pairs":
+		err = takePairs(s, strings.Split(key, ","))
 	}
 	return err
+}
+
+// takePairs takes two keys, one after the other, until its input ends, and says
+// how often it had both. Of who does not get the second in time, the other gets
+// the first.
+func takePairs(s driver.Store, keys []string) error {
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		awaitEnd()
+		stop()
+	}()
+	fmt.Println("begins")
+	had := 0
+	for ctx.Err() == nil {
+		both, err := takePair(ctx, s, keys)
+		if err != nil {
+			return err
+		}
+		if both {
+			had++
+		}
+	}
+	fmt.Println(had)
+	return s.Close()
+}
+
+// takePair reports whether it had both keys.
+func takePair(ctx context.Context, s driver.Store, keys []string) (bool, error) {
+	first, second := ask(keys[0], 30*time.Second), ask(keys[1], 30*time.Second)
+	if _, err := s.(driver.Waiter).Acquire(ctx, first); err != nil {
+		return false, nil //nolint:nilerr // its time is over
+	}
+	patience, cancel := context.WithTimeout(ctx, time.Duration(1+rand.IntN(50))*time.Millisecond)
+	defer cancel()
+	_, err := s.(driver.Waiter).Acquire(patience, second)
+	both := err == nil
+	if both {
+		if err := s.Release(context.Background(), second); err != nil {
+			return false, err
+		}
+	}
+	return both, s.Release(context.Background(), first)
 }
 
 // holdOn holds a key until the process is killed, and says until when it may,

@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"testing"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// Two processes that take two keys in opposite order wait here, and not on the
+// server: none of its backends ever waits for a lock, and it finds no deadlock.
+func TestTwoKeysInOppositeOrderNeverHangTheServer(t *testing.T) {
+	srv := start(t)
+	admin := srv.admin()
+	s := open(t, srv.url())
+	both := []*process{spawn(t, "pairs", srv.URL, "a,b"), spawn(t, "pairs", srv.URL, "b,a")}
+	for _, p := range both {
+		p.hears("begins")
+	}
+	looks := 0
+	for over := time.After(3 * time.Second); ; looks++ {
+		if n := number(t, admin, "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"); n > 0 {
+			t.Fatalf("%d backends wait for a lock", n)
+		}
+		if n := number(t, admin, "select count(*) from pg_locks where locktype = 'advisory' and not granted"); n > 0 {
+			t.Fatalf("%d advisory locks are waited for", n)
+		}
+		select {
+		case <-over:
+		case <-time.After(time.Millisecond):
+			continue
+		}
+		break
+	}
+	for _, p := range both {
+		check(t, p.stdin.Close())
+		if n := p.says(); n == 0 {
+			t.Error("a process never had both keys")
+		} else {
+			t.Logf("both keys were had %d times, during %d looks", n, looks)
+		}
+	}
+	if n := number(t, admin, "select coalesce(sum(deadlocks), 0)::int8 from pg_stat_database"); n > 0 {
+		t.Errorf("the server found %d deadlocks", n)
+	}
+	for _, key := range []string{"a", "b"} {
+		take(t, s, ask(key, 30*time.Second))
+	}
+}
+
+// Both wait for what the other holds, and nobody gives up: who inspects and who
+// breaks is served, and each is granted the key of a holder that is broken.
+func TestTwoThatWaitForEachOtherCanBeBroken(t *testing.T) {
+	srv := start(t)
+	admin := srv.admin()
+	one, two, third := openApart(t, srv.url()), openApart(t, srv.url()), openApart(t, srv.url())
+	take(t, one, ask("a", 30*time.Second))
+	take(t, two, ask("b", 30*time.Second))
+	wantsB, wantsA := wait(t, one, ask("b", 30*time.Second)), wait(t, two, ask("a", 30*time.Second))
+	marked(t, third, "a", 1)
+	marked(t, third, "b", 1)
+	if n := number(t, admin, "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"); n > 0 {
+		t.Errorf("%d backends wait for a lock", n)
+	}
+	if _, err := third.(driver.Inspector).Break(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	wantsA.granted(t, mostFallback+lag)
+	if _, err := third.(driver.Inspector).Break(t.Context(), "b"); err != nil {
+		t.Fatal(err)
+	}
+	wantsB.granted(t, mostFallback+lag)
+}
