@@ -114,17 +114,6 @@ func TestAMisspeltParameterIsNamed(t *testing.T) {
 	}
 }
 
-// Row 31.
-func TestAStandbyIsUnfit(t *testing.T) {
-	version := servers.Versions(t, "postgres")[0]
-	primary := launch(t, version)
-	standby := &server{servers.NewStandby(t, version, primary.Server), t}
-	refuses(t, as(standby.url(), "test"), driver.ErrUnfit, "standby")
-	both := with(with(primary.url(), "host", "127.0.0.1,127.0.0.1"), "port", standby.url().Port()+","+primary.url().Port())
-	both.Host = ""
-	take(t, open(t, both), ask("k", time.Minute)) // the primary of both
-}
-
 // Row 32: what a proxy gives to whoever comes next.
 func TestAProxyThatSharesSessionsIsUnfit(t *testing.T) {
 	srv := start(t)

@@ -163,6 +163,7 @@ func TestARoleThatMayNotSeeWhatIsKeptIsUnfit(t *testing.T) {
 
 // Break ends the session of a process that does not answer, if its role may.
 func TestBreakingTheLockOfAnotherRolesFrozenProcessTakesARight(t *testing.T) {
+	t.Parallel()
 	srv, admin := granting(t, "app", "breaker")
 	run(t, admin, "grant create on database postgres to app")
 	p := spawn(t, "holder", plain(srv.url(), "app").String(), "k")

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,72 +46,52 @@ func TestTokensGrowThoughTheServerIsKilledRightAfterAGrant(t *testing.T) {
 	srv := start(t)
 	s := open(t, srv.url())
 	f := fence{t: t}
+	modes := []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(3)}
 	for i := range 20 {
-		for range 1 + i%3 {
-			r := ask("k", 30*time.Second)
+		for j := range i % 3 {
+			r := in(modes[(i+j)%3], ask("k", 30*time.Second))
 			f.next(again(t, s, r), "before the crash")
 			giveBack(t, s, r)
 		}
-		f.next(again(t, s, ask("k", 30*time.Second)), "before the crash")
+		last := again(t, s, in(modes[i%3], ask("k", 30*time.Second)))
 		check(t, srv.Restart())
+		f.next(last, "before the crash")
 		r := ask("k", 30*time.Second)
 		f.next(again(t, s, r), fmt.Sprint("after crash ", i))
 		giveBack(t, s, r)
 	}
 }
 
-// In every mode, and beside many that are granted at once.
-func TestTokensGrowInEveryModeThroughCrashes(t *testing.T) {
-	srv := start(t)
-	s := open(t, srv.url())
-	f := fence{t: t}
-	for range 3 {
-		for _, mode := range []driver.Mode{driver.Shared, driver.Slots(3), driver.Exclusive} {
-			r := in(mode, ask("k", 30*time.Second))
-			f.next(again(t, s, r), mode.String())
-			giveBack(t, s, r)
-		}
-		takeAll(t, s, "many", 50, 30*time.Second)
-		r := ask("k", 30*time.Second)
-		f.next(again(t, s, r), "before the crash")
-		check(t, srv.Restart())
-	}
-	f.next(again(t, s, ask("k", 30*time.Second)), "after the last")
-}
-
-// Row 30: what the standby grants is above all that the old primary ever grants,
-// which goes on.
+// Rows 30 and 31: a standby is refused until it is promoted. What it grants then
+// is above all that the old primary ever grants, which goes on.
 func TestTokensOfAPromotedStandbyAreAboveThoseOfTheOldPrimary(t *testing.T) {
-	for _, version := range servers.Versions(t, "postgres") {
-		t.Run(version, func(t *testing.T) {
-			old := launch(t, version)
-			standby := &server{servers.NewStandby(t, version, old.Server), t}
-			s := open(t, old.url())
-			before := fence{t: t}
-			for i := range 5 {
-				before.next(take(t, s, ask(fmt.Sprint("k", i), 30*time.Second)), "on the primary")
-			}
-			promote(t, standby.admin())
-			promoted := open(t, standby.url())
-			first := take(t, promoted, ask("k", 30*time.Second))
-			churn(t, old.admin())
-			for range 100 {
-				r := ask("k", 30*time.Second)
-				before.next(take(t, s, r), "on the old primary")
-				giveBack(t, s, r)
-			}
-			if before.last >= first.Token {
-				t.Errorf("the old primary gave %d, the new one %d before", before.last, first.Token)
-			}
-		})
+	t.Parallel()
+	version := servers.Versions(t, "postgres")[0]
+	old := launch(t, version)
+	standby := &server{servers.NewStandby(t, version, old.Server), t}
+	if _, err := openURL(t.Context(), as(standby.url(), "test")); !errors.Is(err, driver.ErrUnfit) || !strings.Contains(err.Error(), "standby") {
+		t.Fatalf("Open of a standby: %v, want ErrUnfit that says so", err)
 	}
-}
-
-// promote makes a standby a primary.
-func promote(t *testing.T, c *pgx.Conn) {
-	t.Helper()
-	if number(t, c, "select pg_promote(true, 60)::int::int8") != 1 {
-		t.Fatal("it was not promoted")
+	both := with(with(old.url(), "host", "127.0.0.1,127.0.0.1"), "port", standby.url().Port()+","+old.url().Port())
+	both.Host = ""
+	s := open(t, both) // the primary of both
+	before := fence{t: t}
+	for i := range 5 {
+		before.next(take(t, s, ask(fmt.Sprint("k", i), 30*time.Second)), "on the primary")
+	}
+	if number(t, standby.admin(), "select pg_promote(true, 60)::int::int8") != 1 {
+		t.Fatal("the standby was not promoted")
+	}
+	promoted := openApart(t, standby.url())
+	first := take(t, promoted, ask("k", 30*time.Second))
+	churn(t, old.admin())
+	for range 20 {
+		r := ask("k", 30*time.Second)
+		before.next(take(t, s, r), "on the old primary")
+		giveBack(t, s, r)
+	}
+	if before.last >= first.Token {
+		t.Errorf("the old primary gave %d, the new one %d before", before.last, first.Token)
 	}
 }
 
