@@ -117,6 +117,9 @@ func TestAMisspeltParameterIsNamed(t *testing.T) {
 // Row 32: what a proxy gives to whoever comes next.
 func TestAProxyThatSharesSessionsIsUnfit(t *testing.T) {
 	srv := start(t)
+	// Sessions get the setting that a proxy keeps from them: what is left is
+	// that another process of the server answers than the one that was promised.
+	run(t, srv.admin(), "alter role test set idle_session_timeout = '8s'")
 	for _, mode := range []string{"transaction", "statement", "session"} {
 		for _, ignores := range []string{"", "ignore_startup_parameters = " + strings.Join(startupParameters, ",")} {
 			proxy := &server{servers.NewPgBouncer(t, srv.Server, "pool_mode="+mode, ignores), t}
