@@ -47,6 +47,10 @@ soak: DURATION = 30m
 soak: ## have 200 goroutines use every driver for DURATION (30m): nothing grows
 	cd integration && CONCURRENT_SOAK_DURATION=$(DURATION) $(GO) test -count=1 -v -timeout 0 -run '^TestWhatManyHoursUse' ./chaos
 
+.PHONY: guarantees
+guarantees: ## write the table of docs/guarantees.md anew
+	cd integration && $(GO) test -count=1 -run '^TestTheDocumentSays' ./chaos -update
+
 .PHONY: mutants
 mutants: ## break the code in each way of mutations/, and require the tests to fail
 	GO="$(GO)" mutations/run
