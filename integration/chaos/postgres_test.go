@@ -35,7 +35,7 @@ func startPostgres(t testing.TB) *Place {
 		},
 		Version: server.Kind,
 		Faults: append(breaking(network(link), "reset in mid-reply", "connections dropped"),
-			Fault{Name: "server paused", On: "server", Begin: server.Pause, End: server.Resume},
+			paused(server),
 			Fault{Name: "server killed", On: "server", Breaks: true, Begin: server.Kill, End: server.Restart},
 			Fault{Name: "server restarted", On: "server", Breaks: true, Begin: server.Restart},
 			Fault{Name: "pg_terminate_backend", On: "server", Breaks: true, Begin: func() error { return terminate(server.URL) }},

@@ -48,7 +48,7 @@ func startRedis(t testing.TB, forgets bool, options ...servers.Option) *Place {
 		},
 		Version: server.Kind,
 		Faults: append(network(link),
-			Fault{Name: "server paused", On: "server", Begin: server.Pause, End: server.Resume},
+			paused(server),
 			Fault{Name: "server killed", On: "server", Breaks: forgets, Begin: server.Kill, End: server.Restart},
 			Fault{Name: "server restarted", On: "server", Breaks: forgets, Begin: server.Restart},
 			Fault{

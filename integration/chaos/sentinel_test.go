@@ -56,7 +56,7 @@ func of(s *servers.Server) string {
 
 // deafen has the replica hear no more of what the master grants.
 func (p *pair) deafen() error {
-	return errors.Join(p.replica.Pause(), p.ask(p.master, nil, "client", "kill", "type", "replica"))
+	return errors.Join(pause(p.replica), p.ask(p.master, nil, "client", "kill", "type", "replica"))
 }
 
 // failOver has the master die, and the replica take its place.
@@ -68,7 +68,7 @@ func (p *pair) failOver() error {
 }
 
 // freeze has the master answer nobody.
-func (p *pair) freeze() error { return p.master.Pause() }
+func (p *pair) freeze() error { return pause(p.master) }
 
 // bury has the replica take the frozen master's place: it would come back as one of
 // two.
