@@ -63,6 +63,7 @@ type round struct {
 	place   *Place
 	summary *Summary
 	seed    uint64
+	bad     bool // its history is to be looked at
 	dir     string
 	prefix  string
 }
@@ -92,7 +93,8 @@ func (r *round) run(d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	if err := faults.run(ctx); err != nil {
-		r.t.Errorf("a fault could not be made: %v", err)
+		r.bad = true
+		r.t.Errorf("%s, seed %d: a fault could not be made: %v", r.harness.Name, r.seed, err)
 	}
 	for _, err := range f.stop() {
 		r.violated(Violation{"every process ends when it is told to, in order", err.Error()})
@@ -124,6 +126,7 @@ func (r *round) prepare() {
 func (r *round) violated(v Violation) {
 	r.t.Helper()
 	r.t.Errorf("%s, seed %d: %v", r.harness.Name, r.seed, v)
+	r.bad = true
 	r.summary.Violations = append(r.summary.Violations, v)
 }
 
@@ -161,7 +164,7 @@ func (r *round) check() {
 	for _, v := range found {
 		r.violated(v)
 	}
-	if r.t.Failed() {
+	if r.bad {
 		r.t.Logf("the history is in %s", r.dir)
 		return
 	}

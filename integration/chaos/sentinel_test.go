@@ -28,7 +28,7 @@ func startWatched(t testing.TB) *Place {
 	p := &pair{master: servers.NewRedis(t, "redis")}
 	p.replica = servers.NewRedis(t, "redis", servers.Args("--replicaof", of(p.master), "--repl-diskless-sync-delay", "0"))
 	const conf = "sentinel.conf"
-	text := fmt.Sprintf("sentinel monitor main %s 2\nsentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000\n", of(p.master))
+	text := fmt.Sprintf("sentinel monitor main %s 2\nsentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n", of(p.master))
 	for range 3 {
 		p.sentinels = append(p.sentinels, servers.NewRedis(t, "redis", servers.File(conf, text), servers.Args(conf, "--sentinel")))
 	}
@@ -79,10 +79,11 @@ func (p *pair) bury() error {
 	return p.swap()
 }
 
-// swap waits until the replica is the master, and has the other follow it.
+// swap waits until the replica is the master, and has the other follow it: not
+// earlier, or Sentinels that look for a master yet would find two.
 func (p *pair) swap() error {
-	err := p.until("the replica is the master", func() bool {
-		return strings.Contains(p.info(p.replica), "role:master")
+	err := p.until("the Sentinels name the replica", func() bool {
+		return strings.Contains(p.info(p.replica), "role:master") && p.named(p.replica)
 	})
 	if err != nil {
 		return err
@@ -102,18 +103,27 @@ func (p *pair) swap() error {
 // step.
 func (p *pair) settled() error {
 	return p.until("all follow the master", func() bool {
-		for _, s := range p.sentinels {
-			var says any
-			err := p.ask(s, &says, "sentinel", "master", "main")
-			text := fmt.Sprint(says)
-			_, port, _ := net.SplitHostPort(p.master.Addr())
-			if err != nil || !strings.Contains(text, "num-other-sentinels:2") || !strings.Contains(text, "flags:master") ||
-				!strings.Contains(text, "port:"+port) || !strings.Contains(text, "num-slaves:1") {
+		return p.named(p.master, "num-other-sentinels:2", "num-slaves:1") &&
+			strings.Contains(p.info(p.replica), "master_link_status:up")
+	})
+}
+
+// named reports whether every Sentinel says of the master that it is server, and
+// more.
+func (p *pair) named(server *servers.Server, more ...string) bool {
+	_, port, _ := net.SplitHostPort(server.Addr())
+	for _, s := range p.sentinels {
+		var says any
+		if err := p.ask(s, &says, "sentinel", "master", "main"); err != nil {
+			return false
+		}
+		for _, word := range append(more, "flags:master", "port:"+port) {
+			if !strings.Contains(fmt.Sprint(says), word) {
 				return false
 			}
 		}
-		return strings.Contains(p.info(p.replica), "master_link_status:up")
-	})
+	}
+	return true
 }
 
 func (p *pair) info(s *servers.Server) string {
@@ -137,10 +147,10 @@ func (p *pair) ask(s *servers.Server, says *any, args ...any) error {
 
 // until asks again and again: what it waits for is another process's.
 func (p *pair) until(what string, f func() bool) error {
-	for over := time.After(patience / 2); !f(); {
+	for over := time.After(patience); !f(); {
 		select {
 		case <-over:
-			return errors.New("not within " + (patience / 2).String() + ": " + what)
+			return fmt.Errorf("not within %v: %s", patience, what)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
