@@ -75,7 +75,21 @@ func apart(grants []*grant) []Violation {
 // so that the other could not have been granted yet, or it was over. Of others
 // that is known only where one was asked for after the other was got.
 func growing(grants []*grant) []Violation {
-	return append(growingHeld(grants), growingAsked(grants)...)
+	return slices.Concat(missing(grants), growingHeld(grants), growingAsked(grants))
+}
+
+// missing looks for grants without a token where others have one.
+func missing(grants []*grant) []Violation {
+	var found []Violation
+	if !slices.ContainsFunc(grants, func(g *grant) bool { return g.token != 0 }) {
+		return nil
+	}
+	for _, g := range grants {
+		if g.token == 0 {
+			found = append(found, Violation{promiseTokens, fmt.Sprintf("%v\n\thas none, and others have", g)})
+		}
+	}
+	return found
 }
 
 func growingHeld(grants []*grant) []Violation {

@@ -106,6 +106,11 @@ func TestCheckTellsLegalHistoriesFromBrokenOnes(t *testing.T) {
 			s.broke(20, 30)
 			s.got(1, x, 2, 40, 50, 200)
 		}, nil},
+		"an overlap with a process that the store heard nothing of": {func(s *tale) {
+			s.got(0, x, 1, 0, 10, 100)
+			s.records = append(s.records, Record{Op: Freeze, Process: "a", Call: 20, Return: 90})
+			s.got(1, x, 2, 40, 50, 200)
+		}, nil},
 		"a stale write that was stopped": {func(s *tale) {
 			s.got(0, x, 1, 0, 10, 100)
 			s.got(1, x, 2, 20, 101, 200)
@@ -121,6 +126,11 @@ func TestCheckTellsLegalHistoriesFromBrokenOnes(t *testing.T) {
 			s.got(0, x, 1, 0, 10, 100)
 			s.put(0, Record{Op: Hold, Key: "k", Call: 60, Until: 160})
 			s.got(1, x, 2, 20, 101, 200)
+		}, []string{promiseApart, promiseModel}},
+		"two holders, while another process was frozen": {func(s *tale) {
+			s.got(0, x, 1, 0, 10, 100)
+			s.records = append(s.records, Record{Op: Freeze, Process: "b", Call: 12, Return: 15})
+			s.got(1, x, 2, 20, 50, 200)
 		}, []string{promiseApart, promiseModel}},
 		"two holders after the store forgot": {func(s *tale) {
 			s.broke(0, 5)
@@ -147,6 +157,10 @@ func TestCheckTellsLegalHistoriesFromBrokenOnes(t *testing.T) {
 			s.released(0, 20, 30, OK)
 			s.got(1, driver.Shared, 2, 40, 50, 100)
 		}, []string{promiseTokens, promiseModel}},
+		"a grant without a token": {func(s *tale) {
+			s.got(0, driver.Shared, 0, 0, 10, 100)
+			s.got(1, driver.Shared, 1, 0, 11, 100)
+		}, []string{promiseTokens}},
 		"too many permits": {func(s *tale) {
 			s.got(0, driver.Slots(2), 1, 0, 10, 100)
 			s.got(1, driver.Slots(2), 2, 0, 11, 100)

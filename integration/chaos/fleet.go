@@ -159,27 +159,28 @@ func (f *fleet) fail(p *process, err error) {
 	f.failed = append(f.failed, fmt.Errorf("process %s: %w", p.job.Process, err))
 }
 
+// process returns what process number n is now.
+func (f *fleet) process(n int) *process {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now[n]
+}
+
 // kill ends process number n as nobody can prevent.
 func (f *fleet) kill(n int) error {
-	f.mu.Lock()
-	p := f.now[n]
-	f.mu.Unlock()
+	p := f.process(n)
 	f.out.Put(Record{Op: Kill, Process: p.job.Process, Call: Now(), Result: "SIGKILL"})
 	return ignoreGone(p.cmd.Process.Kill())
 }
 
 func (f *fleet) signal(n int, s syscall.Signal) error {
-	f.mu.Lock()
-	p := f.now[n]
-	f.mu.Unlock()
+	p := f.process(n)
 	return ignoreGone(p.cmd.Process.Signal(s))
 }
 
 // skew sets the wall clock of process number n, as it reads it, ahead or behind.
 func (f *fleet) skew(n int, ahead time.Duration) error {
-	f.mu.Lock()
-	p := f.now[n]
-	f.mu.Unlock()
+	p := f.process(n)
 	if p.stdin == nil {
 		clock.SkewWall(ahead) // for all that are inside
 		return nil

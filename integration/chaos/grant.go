@@ -60,12 +60,15 @@ func read(records []Record) (*history, error) {
 	h := &history{keys: map[string][]*grant{}, writes: map[string][]write{}}
 	grants := map[id]*grant{}
 	kills := map[string]int64{}
+	freezes := map[string][]Record{}
 	for _, r := range records {
 		switch r.Op {
 		case Break:
 			h.breaks = append(h.breaks, r)
 		case Kill:
 			kills[r.Process] = r.Call
+		case Freeze:
+			freezes[r.Process] = append(freezes[r.Process], r)
 		case Trouble:
 		case Acquire:
 			if r.Result == OK {
@@ -86,6 +89,7 @@ func read(records []Record) (*history, error) {
 			g.until = min(g.until, at)
 		}
 		g.breakAt(h.breaks)
+		g.breakAt(freezes[g.process])
 		g.end = g.until
 		if g.releasing != 0 {
 			g.end = min(g.until, g.releasing)

@@ -22,6 +22,11 @@ type Harness struct {
 	Lease time.Duration
 	// Shortest is the shortest lease that clients ask for; 0: a fourth of Lease.
 	Shortest time.Duration
+	// Silence is after how long without a word from a process the store frees all
+	// that it holds, whatever its leases are; 0: it looks at each lease alone. What
+	// a process holds that is frozen for that long may be another's before the
+	// lease ends.
+	Silence time.Duration
 	// Start makes a store that nobody else uses and that ends with the test.
 	// Seed is the run's.
 	Start func(t testing.TB, seed uint64) *Place

@@ -12,10 +12,10 @@ import (
 )
 
 // postgres's leases are as long as the server can tell: it ends a silent session
-// after two seconds at the earliest. Some are of the next class, so that a
-// process has two sessions of locks.
+// after two seconds at the earliest. All are of one class, and so on one session,
+// which lasts as long in silence as the shortest of them.
 var postgres = Harness{
-	Name: "postgres", Lease: 3 * time.Second, Shortest: 2 * time.Second,
+	Name: "postgres", Lease: 3 * time.Second, Shortest: 2 * time.Second, Silence: 2 * time.Second,
 	Start: func(t testing.TB, _ uint64) *Place { return startPostgres(t) },
 }
 

@@ -37,6 +37,7 @@ const (
 	Release   Op = "release"   // Release returned
 	Write     Op = "write"     // the resource answered
 	Kill      Op = "kill"      // Process is about to be killed
+	Freeze    Op = "freeze"    // Process stood still, for longer than the store allows
 	Break     Op = "break"     // a fault broke the store's own promise
 	Trouble   Op = "trouble"   // another fault
 )

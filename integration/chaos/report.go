@@ -57,7 +57,7 @@ func (c *Counts) add(records []Record) {
 				c.Faults["process crashed"]++
 			}
 			continue
-		case Hold, Releasing, Trouble, Break:
+		case Hold, Releasing, Trouble, Freeze, Break:
 			continue
 		}
 		c.Operations++

@@ -28,13 +28,32 @@ func (f *fleet) afflictions() []Fault {
 		faults = append(faults, f.clocks(n)...)
 		faults = append(faults,
 			Fault{Name: "process killed", On: on, Begin: func() error { return f.kill(n) }},
-			Fault{
-				Name: "process frozen", On: on,
-				Begin: func() error { return f.signal(n, syscall.SIGSTOP) },
-				End:   func() error { return f.signal(n, syscall.SIGCONT) },
-			})
+			f.frost(n))
 	}
 	return faults
+}
+
+// frost is process number n standing still for a while. It begins to be too long
+// for a store that hears nothing before the store may do something about it: the
+// last word may be some time ago then.
+func (f *fleet) frost(n int) Fault {
+	var since int64
+	var who string
+	return Fault{
+		Name: "process frozen", On: fmt.Sprintf("process %d", n),
+		Begin: func() error {
+			since, who = Now(), f.process(n).job.Process
+			return f.signal(n, syscall.SIGSTOP)
+		},
+		End: func() error {
+			err := f.signal(n, syscall.SIGCONT)
+			now, most := Now(), f.harness.Silence/2
+			if most > 0 && time.Duration(now-since) > most {
+				f.out.Put(Record{Op: Freeze, Process: who, Call: since, Return: now})
+			}
+			return err
+		},
+	}
 }
 
 // clocks are what an administrator, or a service that sets clocks, does to
