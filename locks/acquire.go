@@ -14,7 +14,7 @@ import (
 
 // acquire gets a lease for this value.
 func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
-	if c := l.current.Load(); c != nil && !c.active() {
+	if l.unreleased() {
 		return l.fail("acquire", because(ErrLockLost, errUnreleased))
 	}
 	l.once.Do(func() { l.self = weak.Make(l) })
@@ -31,10 +31,18 @@ func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
 		}
 		// Another Acquire on this value was faster: its lease is the value's.
 		_ = next.release(ctx)
-		if c := l.current.Load(); c != nil && !c.active() {
+		if l.unreleased() {
 			return l.fail("acquire", because(ErrLockLost, errUnreleased))
 		}
 	}
+}
+
+// unreleased reports whether this value's lease was lost and not given back
+// since. A Release takes the lease from the value before it ends it: one that is
+// the value's no more was given back.
+func (l *Lock) unreleased() bool {
+	c := l.current.Load()
+	return c != nil && !c.active() && l.current.Load() == c
 }
 
 // awaitValue waits until this value holds no lease, in the modes in which the
