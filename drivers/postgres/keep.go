@@ -61,6 +61,8 @@ func (b *backend) wasKept(l *lease, o *op, finish func(error)) {
 	case l.over && o.err == nil: // broken meanwhile
 		b.submitOn(l.on, &op{kind: special, statement: script("unkeep", b.options.schema), params: [][]byte{int8Of(l.entry.at.lock), []byte(l.key)}})
 		finish(driver.ErrNotHeld)
+	case l.over && o.fate == gone: // it may be written
+		finish(o.err)
 	case l.over:
 		finish(driver.ErrNotHeld)
 	case o.err != nil:

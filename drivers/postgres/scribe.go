@@ -56,13 +56,13 @@ func (b *backend) write(all bool) {
 		p = b.page(all)
 	}
 	b.mu.Unlock()
-	if p.empty && !all {
+	if ready && p.empty && !all {
 		return
 	}
 	ctx, cancel := context.WithTimeout(b.life, writeIn)
 	defer cancel()
-	if !ready && b.haveTables(ctx) != nil {
-		return // who inspects is told, or sees this process's sessions only
+	if !ready && !b.foundTables(ctx) {
+		return // nobody inspected yet, or who does is told, or sees this process's sessions only
 	}
 	if _, err := b.ask(ctx, script("write", b.options.schema), p.params()...); err == nil {
 		b.mu.Lock()

@@ -88,7 +88,9 @@ func (b *backend) retell(e *entry) {
 	s := e.told
 	e.told = nil
 	if s != nil {
-		b.submitOn(s, &op{kind: special, at: &e.at, statement: script("retell", b.options.schema),
-			params: [][]byte{int8Of(e.at.lock), int8Of(e.at.wait), b.channel}})
+		b.submitOn(s, &op{
+			kind: special, at: &e.at, statement: script("retell", b.options.schema),
+			params: [][]byte{int8Of(e.at.lock), int8Of(e.at.wait), b.channel},
+		})
 	}
 }

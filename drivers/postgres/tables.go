@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -19,7 +21,7 @@ type tables struct {
 
 // What ready.sql answers.
 const (
-	noTables  = 0
+	noTables  = 0 // or not all
 	allTables = 1
 )
 
@@ -33,9 +35,7 @@ func (b *backend) haveTables(ctx context.Context) error {
 	}
 	state, err := b.lookForTables(ctx)
 	if err == nil && state == noTables {
-		if err = b.makeTables(ctx); err == nil {
-			state, err = b.lookForTables(ctx)
-		}
+		state, err = b.makeTables(ctx)
 	}
 	switch {
 	case isDenied(err), err == nil && state != allTables:
@@ -44,11 +44,25 @@ func (b *backend) haveTables(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	b.tablesAreReady()
+	return nil
+}
+
+// foundTables sees whether the tables are there, and makes none.
+func (b *backend) foundTables(ctx context.Context) bool {
+	state, err := b.lookForTables(ctx)
+	if err != nil || state != allTables {
+		return false
+	}
+	b.tablesAreReady()
+	return true
+}
+
+func (b *backend) tablesAreReady() {
 	b.mu.Lock()
 	b.tables.ready = true
 	b.mu.Unlock()
 	b.scribe.rouse()
-	return nil
 }
 
 func (b *backend) lookForTables(ctx context.Context) (int64, error) {
@@ -59,24 +73,42 @@ func (b *backend) lookForTables(ctx context.Context) (int64, error) {
 	return oneNumber(rows)
 }
 
-// makeTables runs the script, and again if others do so at the same time: "if
-// not exists" then fails.
-func (b *backend) makeTables(ctx context.Context) error {
-	var err error
-	for range 5 {
-		for statement := range strings.SplitSeq(script("tables", b.options.schema), ";\n") {
-			if strings.TrimSpace(statement) == "" {
-				continue
-			}
-			if _, err = b.ask(ctx, statement); err != nil {
-				break
-			}
+const (
+	// Of those who make the tables at the same time, all but one fail: "if not
+	// exists" sees what others have finished only. They try again after a pause,
+	// and up to twice as much.
+	makeTries = 10
+	makePause = 20 * time.Millisecond
+)
+
+// makeTables runs the script, and answers what there is then.
+func (b *backend) makeTables(ctx context.Context) (state int64, err error) {
+	for range makeTries {
+		if err = b.runScript(ctx); err == nil || isDenied(err) {
+			break
 		}
-		if err == nil || isDenied(err) || ctx.Err() != nil {
+		select {
+		case <-time.After(makePause + rand.N(makePause)):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return b.lookForTables(ctx)
+}
+
+func (b *backend) runScript(ctx context.Context) error {
+	for statement := range strings.SplitSeq(script("tables", b.options.schema), ";\n") {
+		if strings.TrimSpace(statement) == "" {
+			continue
+		}
+		if _, err := b.ask(ctx, statement); err != nil {
 			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // A said is an error that the server answered, with what to do about it.

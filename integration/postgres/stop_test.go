@@ -130,7 +130,7 @@ func (v *victim) ended(t *testing.T) {
 	t.Helper()
 	select {
 	case err := <-v.done:
-		gone := errors.Is(err, driver.ErrNotHeld) && (v.name == "Extend" || v.name == "Keep" || v.name == "Release")
+		gone := errors.Is(err, driver.ErrNotHeld) && (v.name == "Extend" || v.name == "Release")
 		if !errors.Is(err, driver.ErrUnavailable) && !gone {
 			t.Errorf("%s: %v, want ErrUnavailable", v.name, err)
 		}

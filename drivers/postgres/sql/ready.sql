@@ -1,7 +1,8 @@
--- Which of the tables this role can work with: 0 none is there, 1 all, 2 not all
--- or not with every right.
+-- Which of the tables this role can work with: 0 not all are there, 1 it can, 2 not
+-- with every right.
 select case
-  when to_regclass('{schema}.kept') is null and to_regclass('{schema}.held') is null then 0::int8
+  when to_regclass('{schema}.kept') is null or to_regclass('{schema}.held') is null
+    or to_regclass('{schema}.told') is null then 0::int8
   when coalesce(has_table_privilege(to_regclass('{schema}.kept'), 'select')
     and has_table_privilege(to_regclass('{schema}.kept'), 'insert')
     and has_table_privilege(to_regclass('{schema}.kept'), 'update')

@@ -1,0 +1,46 @@
+package postgres
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// Locks need no DDL: a process makes tables only when it is asked for what needs
+// them.
+func TestNobodyMakesTablesThatNobodyNeeds(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	s := open(t, srv.url())
+	r := ask("k", 30*time.Second)
+	take(t, s, r)
+	<-time.After(2500 * time.Millisecond) // what is held is written down after a second
+	const tables = "select count(*) from pg_tables where schemaname = 'concurrent'"
+	if n := number(t, srv.admin(), tables); n != 0 {
+		t.Errorf("there are %d tables", n)
+	}
+	check(t, second(s.(driver.Inspector).Inspect(t.Context(), "k")))
+	if n := number(t, srv.admin(), tables); n != 3 {
+		t.Errorf("there are %d tables, want three", n)
+	}
+	giveBack(t, s, r)
+}
+
+func TestManyProcessesThatMakeTheTablesAtTheSameTimeAllHaveThem(t *testing.T) {
+	srv := start(t, "max_connections=200")
+	for range 5 {
+		u := schema(t, srv.Server)
+		var group sync.WaitGroup
+		for range 6 {
+			s := openApart(t, u)
+			group.Go(func() {
+				if err := second(s.(driver.Inspector).Inspect(t.Context(), "k")); err != nil {
+					t.Errorf("Inspect: %v", err)
+				}
+			})
+		}
+		group.Wait()
+	}
+}
