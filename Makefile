@@ -4,7 +4,7 @@
 GO        ?= go
 COUNT     ?= 20
 FUZZTIME  ?= 1m
-BENCH     ?= .
+RESULTS   ?= bench/results/quick.json
 DURATION  ?= 10m
 SEED      ?=
 DRIVER    ?= .
@@ -34,7 +34,7 @@ ifneq ($(filter integration,$(NESTED)),)
 	cd integration && $(GO) test -race -p 1 -timeout 12m ./...
 endif
 ifneq ($(filter bench,$(NESTED)),)
-	cd bench && $(GO) vet ./... && $(GO) test -race ./...
+	cd bench && $(GO) vet ./... && $(GO) test -race ./... # every workload once, for a moment
 endif
 
 .PHONY: chaos
@@ -90,12 +90,18 @@ fmt: ## format the code as make lint wants it
 		(cd $$m && $(TOOL) golangci-lint fmt --config $(CURDIR)/.golangci.yml ./...) || exit 1; \
 	done
 
+# URL=postgres://… or redis://… measures on that server alone.
 .PHONY: bench
-bench: ## run the benchmarks (BENCH=regexp chooses)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
-ifneq ($(filter bench,$(NESTED)),)
-	cd bench && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
-endif
+bench: ## measure every driver beside other libraries, in some minutes (ONLY=regexp chooses)
+	cd bench && $(GO) test -count=1 -v -timeout 0 -run '^TestSuite$$' . -how=quick -only='$(ONLY)' -at='$(URL)' -into=results/quick.json
+
+.PHONY: bench-full
+bench-full: ## the same for an hour and more, with a million keys besides
+	cd bench && $(GO) test -count=1 -v -timeout 0 . -how=full -into=results/full.json
+
+.PHONY: report
+report: ## make docs/performance.md and the README's part of it from RESULTS (bench/results/quick.json)
+	cd bench && $(GO) run ./report $(abspath $(RESULTS)) ../docs ../README.md
 
 # The list is made first, on its own: a package that does not compile ends the
 # run here instead of being passed over.

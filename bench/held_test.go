@@ -2,57 +2,68 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"runtime"
-	"strconv"
-	"syscall"
-	"testing"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/concurrent-go/concurrent"
-	"github.com/concurrent-go/concurrent/integration/servers"
-	"github.com/concurrent-go/concurrent/locks"
 )
 
-// BenchmarkHeld holds many locks and keeps them alive for as long as a lease: what
-// one of them costs this process in memory, and all of them in time.
-func BenchmarkHeld(b *testing.B) {
-	if testing.Short() {
-		b.Skip("takes a minute, and half a gigabyte of memory")
-	}
-	b.Run("store=memory", func(b *testing.B) { hold(b, "memory", registry(b), 1_000_000) })
-	b.Run("store=redis", func(b *testing.B) { hold(b, "redis", redisRegistry(b, servers.Redis(b).URL), 100_000) })
+// held is locks of one process that are kept alive with a lease of 30 s.
+var held = workload{
+	name:     "held",
+	variants: []variant{{name: "1000 locks", n: 1_000}, {name: "10000 locks", n: 10_000}, {name: "100000 locks", n: 100_000}},
+	fits: func(v *variant, s *store, c *contender) bool {
+		small := s.name == "postgres" || s.name == "file" // a store for fewer
+		return takesAlive(c) && (v.n == 1_000) == small && (c.name == "concurrent" || v.n < 100_000)
+	},
+	start: func(e *entry) (func(time.Duration) *round, func()) {
+		n := e.variant.n
+		if e.settings.brief {
+			n /= 100
+		}
+		c := e.open(usual)
+		return func(time.Duration) *round { return hold(e, c, n) }, c.close
+	},
+	once: true,
 }
 
-func hold(b *testing.B, alias string, r *concurrent.Registry, n int) {
-	const lease, atOnce = 30 * time.Second, 64
+// takesAlive: who renews by itself.
+func takesAlive(c *contender) bool {
+	return c.name == "concurrent" || c.name == rueidislocks.name
+}
+
+func hold(e *entry, c *client, n int) *round {
 	ctx := context.Background()
-	for b.Loop() {
-		held := make([]*locks.Lock, n)
-		goroutines, before := runtime.NumGoroutine(), heap()
-		each(b, atOnce, n, func(i int) error {
-			held[i] = locks.Cache(alias, strconv.Itoa(i), locks.WithRegistry(r), locks.WithKeepAlive(lease))
-			return held[i].Acquire(ctx)
-		})
-		b.ReportMetric(float64(heap()-before)/float64(n), "B/lock")
-		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines), "goroutines")
-
-		used, began := processorTime(b), time.Now()
-		<-time.After(lease)
-		b.ReportMetric(100*float64(processorTime(b)-used)/float64(time.Since(began)), "%core")
-		each(b, atOnce, n, func(i int) error { return held[i].Release(ctx) })
+	releases := make([]func() error, n)
+	goroutines, before := runtime.NumGoroutine(), heap()
+	each(e, n, func(i int) (err error) {
+		releases[i], err = c.alive(ctx, e.key(fmt.Sprint("held-", i)))
+		return err
+	})
+	m := map[string]float64{
+		"B/lock":           (float64(heap()) - float64(before)) / float64(n),
+		"goroutines/lock":  float64(runtime.NumGoroutine()-goroutines) / float64(n),
+		"open-connections": float64(connections(e.t)),
 	}
-	b.ReportMetric(0, "ns/op") // half a minute, which says nothing
+	from := read(e.t)
+	<-time.After(e.settings.held)
+	used := from.since(e.t, 1)
+	m["client-%core"] = used["client-cpu-µs/op"] / 1e4 / e.settings.held.Seconds()
+	m["server-%core"] = used["server-cpu-µs/op"] / 1e4 / e.settings.held.Seconds()
+	m["sends/s"] = used["sends/op"] / e.settings.held.Seconds()
+	each(e, n, func(i int) error { return releases[i]() })
+	return &round{metrics: m}
 }
 
-// each calls f for 0 to n-1, in goroutines.
-func each(b *testing.B, goroutines, n int, f func(i int) error) {
-	b.Helper()
+// each calls f for 0 to n-1, 64 at a time.
+func each(e *entry, n int, f func(i int) error) {
+	e.t.Helper()
 	var all errgroup.Group
-	for g := range goroutines {
+	const atOnce = 64
+	for g := range atOnce {
 		all.Go(func() error {
-			for i := g; i < n; i += goroutines {
+			for i := g; i < n; i += atOnce {
 				if err := f(i); err != nil {
 					return err
 				}
@@ -61,24 +72,6 @@ func each(b *testing.B, goroutines, n int, f func(i int) error) {
 		})
 	}
 	if err := all.Wait(); err != nil {
-		b.Fatal(err)
+		e.t.Fatal(err)
 	}
-}
-
-// heap returns the bytes in use after a collection.
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
-// processorTime returns what this process has used.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

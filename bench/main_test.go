@@ -8,10 +8,10 @@ import (
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
-// TestMain runs the benchmarks, or is one of the processes that they start.
+// TestMain measures, or is one of the processes that are measured.
 func TestMain(m *testing.M) {
-	if os.Getenv(contenderEnv) != "" {
-		if err := takeTurns(); err != nil {
+	if role := os.Getenv(roleEnv); role != "" {
+		if err := play(role); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

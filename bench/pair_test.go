@@ -2,62 +2,46 @@ package bench
 
 import (
 	"context"
-	"testing"
-
-	"github.com/moby/locker"
-
-	"github.com/concurrent-go/concurrent/locks"
+	"fmt"
+	"sync/atomic"
+	"time"
 )
 
-// BenchmarkPair is one goroutine that takes and gives back a lock that nobody
-// else wants.
-func BenchmarkPair(b *testing.B) {
-	m := locker.New()
-	turns(b, 20_000,
-		contender{"moby", func(n int) error {
-			for range n {
-				m.Lock("k")
-				if err := m.Unlock("k"); err != nil {
-					return err
+// pair is goroutines that each take and give back a lock that nobody else wants.
+// What is timed is both.
+var pair = workload{
+	name: "pair",
+	variants: []variant{
+		{name: "1 goroutine", n: 1},
+		{name: "8 goroutines", n: 8},
+		{name: "64 goroutines", n: 64},
+		{name: "512 goroutines", n: 512},
+		{name: "64 goroutines, 1 ms away", n: 64, latency: time.Millisecond},
+		{name: "64 goroutines, 20 ms away", n: 64, latency: 20 * time.Millisecond},
+	},
+	fits: func(v *variant, s *store, c *contender) bool {
+		// A client's connections end it, not the lock: 64 are enough for all.
+		return c.name != blockedBackend.name && c.name != redislockBehindMutex.name && (v.latency == 0 || s.far())
+	},
+	start: func(e *entry) (func(time.Duration) *round, func()) {
+		c := e.open(usual)
+		return func(length time.Duration) *round {
+			return loop(e.t, e.variant.n, length, func(int) operation {
+				key := e.key(fmt.Sprint("pair-", pairs.Add(1)))
+				return func(ctx context.Context) (time.Duration, error) {
+					asked := time.Now()
+					release, err := c.try(ctx, key)
+					if err == nil {
+						err = release()
+					}
+					return time.Since(asked), err
 				}
-			}
-			return nil
-		}},
-		contender{"memory", pairs(locks.Cache("memory", "k", locks.WithRegistry(registry(b))))},
-		contender{"waiting", pairs(locks.Cache("memory", "k", locks.WithRegistry(registry(b)), locks.WithWait(locks.Forever)))},
-		contender{"local", pairs(locks.Local())},
-	)
+			})
+		}, c.close
+	},
 }
 
-// BenchmarkPairAllocs shows what a pair allocates.
-func BenchmarkPairAllocs(b *testing.B) {
-	for name, l := range map[string]*locks.Lock{
-		"memory": locks.Cache("memory", "k", locks.WithRegistry(registry(b))),
-		"local":  locks.Local(),
-	} {
-		b.Run("lock="+name, func(b *testing.B) {
-			b.ReportAllocs()
-			run := pairs(l)
-			for b.Loop() {
-				if err := run(1); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
+var pairs atomic.Int64
 
-func pairs(l *locks.Lock) func(n int) error {
-	ctx := context.Background()
-	return func(n int) error {
-		for range n {
-			if err := l.Acquire(ctx); err != nil {
-				return err
-			}
-			if err := l.Release(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
+// far reports whether a network is between the store and its users.
+func (s *store) far() bool { return s.name == "redis" || s.name == "postgres" }

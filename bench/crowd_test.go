@@ -1,0 +1,168 @@
+package bench
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// What a process is to do, with which contender, is in its environment.
+const (
+	roleEnv      = "CONCURRENT_BENCH_ROLE"
+	storeEnv     = "CONCURRENT_BENCH_STORE"
+	contenderEnv = "CONCURRENT_BENCH_CONTENDER"
+	addressEnv   = "CONCURRENT_BENCH_ADDRESS"
+	keyEnv       = "CONCURRENT_BENCH_KEY"
+
+	roleTakesTurns = "takes turns"
+	roleHolds      = "holds"
+)
+
+// A turn is one section of a process, on the clock that all processes of a
+// machine share: when it asked, when it had the lock, when it began to give it
+// back.
+type turn struct{ Asked, Got, Gave int64 }
+
+// now reads CLOCK_MONOTONIC, in nanoseconds.
+func now() int64 {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		panic(err) // every kernel has it
+	}
+	return t.Nano()
+}
+
+// play is a process's main function.
+func play(role string) error {
+	contender := storeOf(os.Getenv(storeEnv)).contender(os.Getenv(contenderEnv))
+	lease := usual
+	if role == roleHolds {
+		lease = recoveryLease
+	}
+	c, err := contender.open(os.Getenv(addressEnv), lease)
+	if err != nil {
+		return err
+	}
+	if role == roleHolds {
+		take := c.alive
+		if take == nil {
+			take = c.wait
+		}
+		if _, err := take(context.Background(), os.Getenv(keyEnv)); err != nil {
+			return err
+		}
+	}
+	fmt.Println("ready")
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		ctx, stop := context.WithCancel(context.Background())
+		go func() {
+			in.Scan() // the next line ends it
+			stop()
+		}()
+		turns, err := takeTurns(ctx, c.wait, os.Getenv(keyEnv))
+		if err != nil {
+			return err
+		}
+		<-ctx.Done()
+		if err := json.NewEncoder(os.Stdout).Encode(turns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeTurns takes the key and gives it back until ctx ends.
+func takeTurns(ctx context.Context, take taker, key string) ([]turn, error) {
+	turns := []turn{}
+	for ctx.Err() == nil {
+		asked := now()
+		release, err := take(ctx, key)
+		if err != nil {
+			if ctx.Err() != nil {
+				break
+			}
+			return nil, err
+		}
+		t := turn{asked, now(), now()}
+		if err := release(); err != nil && ctx.Err() == nil {
+			return nil, err
+		}
+		turns = append(turns, t)
+	}
+	return turns, nil
+}
+
+// A crowd is processes with one role.
+type crowd struct {
+	e     *entry
+	procs []*exec.Cmd
+	ins   []io.WriteCloser
+	outs  []*bufio.Reader
+}
+
+// gather starts processes, and returns when they are ready.
+func gather(e *entry, key, role string, n int) *crowd {
+	e.t.Helper()
+	c := &crowd{e: e}
+	e.t.Cleanup(c.kill)
+	for range n {
+		p := exec.Command(os.Args[0])
+		p.Env = append(os.Environ(), roleEnv+"="+role, storeEnv+"="+e.store.name, contenderEnv+"="+e.contender.name,
+			addressEnv+"="+e.address, keyEnv+"="+key)
+		p.Stderr = os.Stderr
+		in, err := p.StdinPipe()
+		out, err2 := p.StdoutPipe()
+		if err := cmp.Or(err, err2, p.Start()); err != nil {
+			e.t.Fatal(err)
+		}
+		c.procs, c.ins, c.outs = append(c.procs, p), append(c.ins, in), append(c.outs, bufio.NewReader(out))
+	}
+	for _, out := range c.outs {
+		if _, err := out.ReadString('\n'); err != nil {
+			e.t.Fatal(errors.Join(errors.New("a process is not ready"), err))
+		}
+	}
+	return c
+}
+
+// during has them take turns for a time, and returns each one's.
+func (c *crowd) during(length time.Duration) [][]turn {
+	c.e.t.Helper()
+	c.tell("go")
+	<-time.After(length)
+	c.tell("stop")
+	all := make([][]turn, len(c.outs))
+	for i, out := range c.outs {
+		line, err := out.ReadBytes('\n')
+		if err := cmp.Or(err, json.Unmarshal(line, &all[i])); err != nil {
+			c.e.t.Fatal(err)
+		}
+	}
+	return all
+}
+
+func (c *crowd) tell(what string) {
+	for _, in := range c.ins {
+		if _, err := fmt.Fprintln(in, what); err != nil {
+			c.e.t.Fatal(err)
+		}
+	}
+}
+
+// kill ends those that have not ended.
+func (c *crowd) kill() {
+	for _, p := range c.procs {
+		_ = p.Process.Kill()
+		_ = p.Wait()
+	}
+	c.procs = nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/concurrent-go/concurrent/bench/result"
+)
+
+// A goal is a figure that was promised.
+type goal struct {
+	what  string
+	limit float64
+	least bool // the limit is the least, not the most
+	unit  string
+	of    func(run *result.Run) float64 // NaN: not measured
+	why   string                        // where it is not reached
+}
+
+const ours = "concurrent"
+
+// unfenced is ours on PostgreSQL with fencing=off.
+const unfenced = "concurrent unfenced"
+
+// rate is how many a second a contender did, NaN if it was not measured.
+func rate(run *result.Run, workload, variant, store, by string) float64 {
+	r := run.Find(workload, variant, store, by)
+	if r == nil {
+		return math.NaN()
+	}
+	v, ok := r.Median("ops/s")
+	if !ok {
+		return math.NaN()
+	}
+	return v
+}
+
+// best is the largest rate of some.
+func best(run *result.Run, workload, variant, store string, by ...string) float64 {
+	var rates []float64
+	for _, name := range by {
+		rates = append(rates, rate(run, workload, variant, store, name))
+	}
+	return slices.Max(rates)
+}
+
+func p50(run *result.Run, variant, store, by string) float64 {
+	if r := run.Find("processes", variant, store, by); r != nil {
+		return r.Latency["50"]
+	}
+	return math.NaN()
+}
+
+func value(run *result.Run, workload, variant, store, by, unit string) float64 {
+	if r := run.Find(workload, variant, store, by); r != nil {
+		if v, ok := r.Median(unit); ok {
+			return v
+		}
+	}
+	return math.NaN()
+}
+
+// timesOf is how many times as long as another's an operation of ours takes, and
+// as fast how many times as many it does.
+func timesOf(workload, variant, store, by, other string) func(*result.Run) float64 {
+	return func(run *result.Run) float64 {
+		return rate(run, workload, variant, store, other) / rate(run, workload, variant, store, by)
+	}
+}
+
+func asFastAs(workload, variant, store, by string, others ...string) func(*result.Run) float64 {
+	return func(run *result.Run) float64 {
+		return rate(run, workload, variant, store, by) / best(run, workload, variant, store, others...)
+	}
+}
+
+const behind = "redislock behind a mutex"
+
+var peers = []string{"redsync", "redislock", "rueidislock"}
+
+var goals = []goal{
+	{
+		"Redis, 1 goroutine: time of a pair, beside go-redis by hand", 1.15, false, "×",
+		timesOf("pair", "1 goroutine", "redis", ours, "go-redis by hand"),
+		"the scripts make a token, keep the queue and wake waiters, and the answer passes through one goroutine more than by hand",
+	},
+	{
+		"Redis, 64 goroutines: pairs, beside the best peer", 1.4, true, "×",
+		asFastAs("pair", "64 goroutines", "redis", ours, peers...),
+		"rueidislock shares round trips as well; what is left is the server's time for the scripts",
+	},
+	{
+		"Redis, 512 goroutines: pairs, beside the best peer", 2, true, "×",
+		asFastAs("pair", "512 goroutines", "redis", ours, peers...),
+		"as with 64: the server is the limit, and two cores are shared with it",
+	},
+	{
+		"Redis, 2 processes: median hand-over, beside rueidislock", 1, false, "×",
+		func(run *result.Run) float64 {
+			return p50(run, "2 processes", "redis", ours) / p50(run, "2 processes", "redis", "rueidislock")
+		},
+		"with two processes waking all is waking one; this library asks the queue besides",
+	},
+	{
+		"Redis, 50 processes: median hand-over", 400, false, " µs",
+		func(run *result.Run) float64 { return p50(run, "50 processes", "redis", ours) },
+		"two cores are shared by 50 processes and the server",
+	},
+	{
+		"Redis, 50 processes: most turns of a process, beside the least", 1.2, false, "×",
+		func(run *result.Run) float64 {
+			return value(run, "processes", "50 processes", "redis", ours, "most/least")
+		},
+		"a round is short, with few turns for each: one more or less counts",
+	},
+	{
+		"Redis, 16 goroutines on one key: sections, beside the best peer", 20, true, "×",
+		asFastAs("hot key", "16 goroutines", "redis", ours, peers...), "",
+	},
+	{
+		"Redis, 16 goroutines on one key: sections, beside redislock behind a mutex", 0.5, true, "×",
+		asFastAs("hot key", "16 goroutines", "redis", ours, behind), "",
+	},
+	{
+		"Redis, 100,000 locks kept alive: memory of a lock", 1024, false, " B",
+		func(run *result.Run) float64 { return value(run, "held", "100000 locks", "redis", ours, "B/lock") }, "",
+	},
+	{
+		"Redis, 100,000 locks kept alive: processor time", 15, false, " % of a core",
+		func(run *result.Run) float64 {
+			return value(run, "held", "100000 locks", "redis", ours, "client-%core")
+		}, "",
+	},
+	{
+		"PostgreSQL, 1 goroutine, no tokens: time of a pair, beside pgx by hand", 1.3, false, "×",
+		timesOf("pair", "1 goroutine", "postgres", unfenced, "pgx by hand"),
+		"a release looks for waiters, and the answer passes through one goroutine more than by hand",
+	},
+	{
+		"PostgreSQL, 64 goroutines, tokens: pairs, beside a pool of 64 by hand without", 2, true, "×",
+		asFastAs("pair", "64 goroutines", "postgres", ours, "pgx by hand"),
+		"each batch waits for a flush of the write-ahead log, and 64 goroutines fill small batches",
+	},
+	{
+		"PostgreSQL, 512 goroutines, tokens: pairs, beside a pool of 64 by hand without", 4, true, "×",
+		asFastAs("pair", "512 goroutines", "postgres", ours, "pgx by hand"), "batches are as large as what comes in during a flush",
+	},
+	{
+		"PostgreSQL, 2 processes: median hand-over, beside a blocked backend", 1.6, false, "×",
+		func(run *result.Run) float64 {
+			return p50(run, "2 processes", "postgres", ours) / p50(run, "2 processes", "postgres", "blocked backend")
+		},
+		"a message passes through the backend that listens, then the lock is asked for, then its token is flushed; a blocked backend needs none of it, and one backend for each waiter",
+	},
+	{
+		"PostgreSQL, 16 processes: median hand-over", 1000, false, " µs",
+		func(run *result.Run) float64 { return p50(run, "16 processes", "postgres", ours) },
+		"the server wakes every backend that listens for each message, whatever its channel",
+	},
+}
+
+// reached says whether a value is on the right side of the limit.
+func (g *goal) reached(v float64) bool {
+	if g.least {
+		return v >= g.limit
+	}
+	return v <= g.limit
+}
+
+// promised is the table of goals.
+func promised(run *result.Run) string {
+	var b strings.Builder
+	b.WriteString("| | promised | measured | |\n|---|---|---|---|\n")
+	for i := range goals {
+		g := &goals[i]
+		v := g.of(run)
+		if math.IsNaN(v) {
+			continue
+		}
+		limit, verdict := "at most ", "reached"
+		if g.least {
+			limit = "at least "
+		}
+		if !g.reached(v) {
+			verdict = "**not reached**"
+			if g.why != "" {
+				verdict += ": " + g.why
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s%s%s | %s%s | %s |\n", g.what, limit, short(g.limit), g.unit, short(v), g.unit, verdict)
+	}
+	return b.String()
+}
