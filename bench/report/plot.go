@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"image/color"
+	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -73,7 +76,7 @@ func newPlot(title, x, y string) *plot.Plot {
 // draw draws a figure: both axes in powers.
 func (f *figure) draw(run *result.Run, dir string) error {
 	p := newPlot(f.title, f.x, f.y+" (log)")
-	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, decades{}
 	p.X.Scale = plot.LogScale{}
 	ticks := map[float64]bool{}
 	lines := 0
@@ -104,6 +107,8 @@ func (f *figure) draw(run *result.Run, dir string) error {
 		return nil
 	}
 	p.X.Tick.Marker = at(ticks)
+	p.X.Max *= 4 // the names stand there
+	p.Y.Min, p.Y.Max = p.Y.Min/1.2, p.Y.Max*1.2
 	return save(p, dir, f.file)
 }
 
@@ -122,6 +127,21 @@ func (a at) Ticks(float64, float64) []plot.Tick {
 	var all []plot.Tick
 	for v := range a {
 		all = append(all, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', -1, 64)})
+	}
+	return all
+}
+
+// decades has ticks at 1, 2 and 5 of every power of ten.
+type decades struct{}
+
+func (decades) Ticks(least, most float64) []plot.Tick {
+	var all []plot.Tick
+	for power := math.Pow(10, math.Floor(math.Log10(least))); power <= most; power *= 10 {
+		for _, v := range []float64{power, 2 * power, 5 * power} {
+			if v >= least && v <= most {
+				all = append(all, plot.Tick{Value: v, Label: short(v)})
+			}
+		}
 	}
 	return all
 }
@@ -151,6 +171,7 @@ func chart(title, unit string, bars []bar, dir, file string) error {
 	drawn.Horizontal, drawn.Color, drawn.LineStyle.Width = true, colours[0], 0
 	p.Add(drawn)
 	p.NominalY(names...)
+	p.Y.Tick.Label.XAlign = draw.XRight
 	p.X.Min = 0
 	return save(p, dir, file)
 }
@@ -176,6 +197,18 @@ func heldCosts(run *result.Run, dir string) error {
 	return chart("Locks kept alive, leases of 30 s: the client's processor time", "percent of a core for 1,000 locks", bars, dir, "held")
 }
 
+// fonts are as wide as the one that the text was measured with, on every system.
+const fonts = "font-family:'Liberation Serif','Times New Roman',Times,serif"
+
 func save(p *plot.Plot, dir, file string) error {
-	return p.Save(18*vg.Centimeter, 9*vg.Centimeter, filepath.Join(dir, file+".svg"))
+	to, err := p.WriterTo(18*vg.Centimeter, 9*vg.Centimeter, "svg")
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if _, err := to.WriteTo(&b); err != nil {
+		return err
+	}
+	text := strings.ReplaceAll(b.String(), "font-family:Liberation Serif", fonts)
+	return os.WriteFile(filepath.Join(dir, file+".svg"), []byte(text), 0o666)
 }
