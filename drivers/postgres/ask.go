@@ -136,6 +136,11 @@ func (b *backend) send(e *entry, a *ask) {
 	}
 	e.asked = a
 	o.then = func(o *op) { b.looked(e, a, class, cost, o) }
+	if o.have { // on no other session: that one would have nothing of the key
+		o.by = e.grips[class].on
+		b.submitOn(o.by, o)
+		return
+	}
 	b.submit(class, o)
 }
 
@@ -162,7 +167,7 @@ func (b *backend) looked(e *entry, a *ask, class, cost int, o *op) {
 	}
 	b.places -= cost
 	e.asked, e.told = nil, nil
-	if o.have && e.grips[class].count > 0 {
+	if g := &e.grips[class]; o.have && g.on == o.by {
 		b.loosen(e, class, o.by, o.mode, 0, nil)
 	} else if o.by != nil {
 		o.by.users.Add(-1)

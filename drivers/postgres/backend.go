@@ -113,6 +113,10 @@ func (b *backend) answered(s *session, batch []*group) {
 		if g.first != nil {
 			continue // its ops are the group's before
 		}
+		if s.gone != nil { // meanwhile, with what the server granted
+			b.forget(g, s.gone)
+			continue
+		}
 		if g.err != nil {
 			b.mend(s, g)
 			continue
@@ -135,6 +139,7 @@ func (b *backend) ended(s *session, err error, sent []*group, unsent []*op) {
 	b.mu.Lock()
 	defer b.unlock()
 	why := b.secrets.explain(err)
+	s.gone = why
 	for i := range b.classes {
 		if c := &b.classes[i]; c.live == s {
 			c.live = nil
@@ -144,12 +149,8 @@ func (b *backend) ended(s *session, err error, sent []*group, unsent []*op) {
 		b.loseSession(e, s, why)
 	}
 	for _, g := range sent {
-		if g.first != nil {
-			continue
-		}
-		for _, o := range g.ops {
-			o.err, o.fate = why, gone
-			b.conclude(o)
+		if g.first == nil {
+			b.forget(g, why)
 		}
 	}
 	for _, o := range unsent {
@@ -158,6 +159,14 @@ func (b *backend) ended(s *session, err error, sent []*group, unsent []*op) {
 	}
 	for _, e := range b.entries {
 		b.wake(e)
+	}
+}
+
+// forget sees to what a session was asked that ended.
+func (b *backend) forget(g *group, why error) {
+	for _, o := range g.ops {
+		o.err, o.fate = why, gone
+		b.conclude(o)
 	}
 }
 

@@ -32,6 +32,7 @@ type entry struct {
 // A grip is a session's share of the lock, that all readers, or permits, of one
 // class have.
 type grip struct {
+	on    *session // whose share it is
 	count int
 	token uint64
 }

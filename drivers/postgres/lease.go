@@ -84,6 +84,7 @@ func (b *backend) grant(e *entry, a *ask, class int, o *op) {
 	}
 	g := &e.grips[class]
 	if o.kind != try && !o.have {
+		g.on = o.by
 		g.count++
 		g.token = o.token
 	}
@@ -136,6 +137,7 @@ func (b *backend) takeBack(e *entry, class int, o *op) {
 		number = e.at.slot(o.code)
 	}
 	if !o.have {
+		e.grips[class].on = o.by
 		e.grips[class].count++
 	}
 	b.loosen(e, class, o.by, o.mode, number, nil)
@@ -235,10 +237,8 @@ func (b *backend) loseSession(e *entry, s *session, why error) {
 			b.lose(l, why)
 		}
 	}
-	if s.class >= 0 {
-		if e.grips[s.class].count > 0 {
-			b.places -= 2
-		}
+	if s.class >= 0 && e.grips[s.class].on == s {
+		b.places -= 2
 		e.grips[s.class] = grip{}
 	}
 	for _, f := range []*flag{&e.waiting, &e.writing, &e.turn} {

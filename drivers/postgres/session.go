@@ -42,6 +42,7 @@ type session struct {
 	timeline uint64
 	done     chan struct{} // closed when the reader is gone
 	users    atomic.Int64  // leases that are on it, or asked for
+	gone     error         // guarded by home.mu: why its locks are lost
 
 	mu       sync.Mutex
 	idle     time.Duration // after which the server ends the session, or will soon
