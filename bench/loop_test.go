@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,11 +14,17 @@ import (
 // An operation does one thing and tells how long that took which is measured.
 type operation func(ctx context.Context) (time.Duration, error)
 
+// patience is how long after a round's end those are waited for who wait still.
+// Who has not had the lock by then is stranded: nobody woke him.
+const patience = 3 * time.Second
+
 // loop has goroutines do operations one after another for a time: a closed loop,
 // in which who waits asks for nothing else meanwhile. of gives each its own.
 func loop(t testing.TB, goroutines int, length time.Duration, of func(g int) operation) *round {
 	t.Helper()
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), length+patience)
+	defer cancel()
+	var stranded atomic.Int64
 	took := make([]*hdrhistogram.Histogram, goroutines)
 	errs := make([]error, goroutines)
 	var all sync.WaitGroup
@@ -29,6 +36,10 @@ func loop(t testing.TB, goroutines int, length time.Duration, of func(g int) ope
 			<-start
 			for end := time.Now().Add(length); time.Now().Before(end); {
 				d, err := do(ctx)
+				if err != nil && ctx.Err() != nil {
+					stranded.Add(1)
+					return
+				}
 				if err != nil {
 					errs[g] = err
 					return
@@ -45,7 +56,12 @@ func loop(t testing.TB, goroutines int, length time.Duration, of func(g int) ope
 			t.Fatal(err)
 		}
 	}
-	return sum(t, before, took)
+	r := sum(t, before, took)
+	r.metrics["stranded"] = float64(stranded.Load())
+	if stranded.Load() > 0 { // which the wait for them is no part of
+		r.metrics["ops/s"] = float64(r.took.TotalCount()) / length.Seconds()
+	}
+	return r
 }
 
 // sum adds up what goroutines did, and how unevenly.

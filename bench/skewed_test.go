@@ -29,7 +29,9 @@ var skewed = workload{
 func arrivals(e *entry, c *client, seed uint64, length time.Duration) *round {
 	random := rand.New(rand.NewPCG(seed, 0))
 	keys := rand.NewZipf(random, 1.1, 1, 999)
-	ctx, took, n := context.Background(), newHistogram(), 0
+	ctx, cancel := context.WithTimeout(context.Background(), length+patience)
+	defer cancel()
+	took, n, stranded := newHistogram(), 0, 0
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	before := read(e.t)
@@ -40,6 +42,12 @@ func arrivals(e *entry, c *client, seed uint64, length time.Duration) *round {
 		key := e.key(fmt.Sprint("skewed-", keys.Uint64()))
 		all.Go(func() {
 			release, err := c.wait(ctx, key)
+			if err != nil && ctx.Err() != nil {
+				mu.Lock()
+				stranded++
+				mu.Unlock()
+				return
+			}
 			if err != nil {
 				e.t.Error(err)
 				return
@@ -55,5 +63,7 @@ func arrivals(e *entry, c *client, seed uint64, length time.Duration) *round {
 		})
 	}
 	all.Wait()
-	return &round{metrics: before.since(e.t, n), took: took}
+	r := &round{metrics: before.since(e.t, n), took: took}
+	r.metrics["stranded"] = float64(stranded)
+	return r
 }

@@ -23,11 +23,16 @@ var manyWaiters = workload{
 	},
 }
 
+// queuePatience is how long all of them may take.
+const queuePatience = 20 * time.Second
+
 // settle is for waiters to be where they wait.
 const settle = 200 * time.Millisecond
 
 func queue(e *entry, c *client, n int) *round {
-	ctx, took, key := context.Background(), newHistogram(), e.key("queue")
+	ctx, cancel := context.WithTimeout(context.Background(), queuePatience)
+	defer cancel()
+	took, key := newHistogram(), e.key("queue")
 	first, err := c.wait(ctx, key)
 	if err != nil {
 		e.t.Fatal(err)
@@ -36,13 +41,16 @@ func queue(e *entry, c *client, n int) *round {
 	var mu sync.Mutex // the holder's, if the lock is one
 	var gave time.Time
 	var failed error
+	stranded := 0
 	for range n {
 		all.Go(func() {
 			release, err := c.wait(ctx, key)
 			got := time.Now()
 			mu.Lock()
 			if err != nil {
-				failed = err
+				if stranded++; ctx.Err() == nil {
+					failed = err
+				}
 				mu.Unlock()
 				return
 			}
@@ -66,5 +74,7 @@ func queue(e *entry, c *client, n int) *round {
 	if failed != nil {
 		e.t.Fatal(failed)
 	}
-	return &round{metrics: before.since(e.t, n), took: took}
+	r := &round{metrics: before.since(e.t, n-stranded), took: took}
+	r.metrics["stranded"] = float64(stranded)
+	return r
 }

@@ -39,6 +39,10 @@ allocated. Servers are on the same machine, on loopback: they and their clients 
 cores, so that the figures tell contenders apart, not how fast a server of yours is.
 ` + "`make bench URL=…`" + ` tells what a lock costs there.
 
+"stranded" are those who waited and were not woken within three seconds of a round's end
+(20 s, of a thousand waiters); they count nowhere else. A recovery that takes longer than
+15 s counts as that.
+
 Floors do what no lock can do less of. "go-redis by hand" is SET NX PX and a script that
 compares and deletes; "pgx by hand" is pg_try_advisory_lock and pg_advisory_unlock on a
 pool of 64 connections: neither has tokens, waiting or renewal, nor a look at what was

@@ -80,6 +80,12 @@ var (
 		metric("connections", "connections", "%.0f"),
 	}
 	fairness = metric("most/least", "most/least", "%.2f")
+	stranded = column{"stranded", func(r *result.Result) string {
+		if v := r.Sum("stranded"); v > 0 {
+			return fmt.Sprintf("%.0f", v)
+		}
+		return ""
+	}}
 )
 
 // columns are those of a workload.
@@ -89,13 +95,13 @@ func columns(workload string) []column {
 	case "pair":
 		return slices.Concat([]column{rate}, times, costs)
 	case "hot key":
-		return slices.Concat([]column{rate}, times, []column{fairness}, costs)
+		return slices.Concat([]column{rate}, times, []column{fairness, stranded}, costs)
 	case "processes":
 		return slices.Concat([]column{rate}, times, []column{fairness, metric("machine CPU µs", "machine-cpu-µs/op", "%.3g")})
 	case "many waiters":
-		return slices.Concat([]column{rate}, times, costs[:3])
+		return slices.Concat([]column{rate}, times, []column{stranded}, costs[:3])
 	case "skewed keys":
-		return slices.Concat(times, costs[:3])
+		return slices.Concat(times, []column{stranded}, costs[:3])
 	case "held":
 		return []column{
 			metric("B a lock", "B/lock", "%.0f"), metric("goroutines a lock", "goroutines/lock", "%.2f"),

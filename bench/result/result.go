@@ -75,6 +75,15 @@ func (r *Result) values(metric string) []float64 {
 	return all
 }
 
+// Sum returns the sum of a metric's values.
+func (r *Result) Sum(metric string) float64 {
+	sum := 0.0
+	for _, v := range r.values(metric) {
+		sum += v
+	}
+	return sum
+}
+
 // Median returns a metric's median, and whether any round has it.
 func (r *Result) Median(metric string) (float64, bool) {
 	all := r.values(metric)
