@@ -84,3 +84,29 @@ func TestAReaderThatComesAsTheSessionEndsAsksNoOtherOne(t *testing.T) {
 		t.Error("another session is to be asked as if it had the lock")
 	}
 }
+
+// Two keys with one number exclude each other, and neither is taken for the other.
+func TestTwoKeysOfOneNumberExcludeEachOther(t *testing.T) {
+	store, s := deaf(t)
+	b := store.backend
+	b.options.number = func(string, string) int64 { return 7 }
+	b.mu.Lock()
+	e := b.entry(7)
+	e.leases = []*lease{{store: store, key: "a", owner: "o", entry: e, class: usual, on: s, ends: time.Now().Add(time.Hour)}}
+	b.mu.Unlock()
+	other := driver.Request{Key: "b", Owner: "o", Lease: 30 * time.Second}
+	if _, err := store.TryAcquire(t.Context(), other); !errors.Is(err, driver.ErrHeld) {
+		t.Errorf("TryAcquire: %v, want ErrHeld", err)
+	}
+	if _, err := store.Extend(t.Context(), other); !errors.Is(err, driver.ErrNotHeld) {
+		t.Errorf("Extend: %v, want ErrNotHeld", err)
+	}
+	if err := store.Release(t.Context(), other); !errors.Is(err, driver.ErrNotHeld) {
+		t.Errorf("Release: %v, want ErrNotHeld", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(e.leases) != 1 || e.leases[0].over {
+		t.Error("the other key's lease is touched")
+	}
+}

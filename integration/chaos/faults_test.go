@@ -150,7 +150,7 @@ var faults = []row{
 		{"postgres", "this driver leaves three quarters of it to others; new locks are refused, and none is lost", []string{"integration/postgres TestAProcessHoldsAQuarterOfTheLockTableAtMost", "integration/postgres TestALockTableThatOthersFillLosesNothingThatIsHeld"}, ""},
 	}},
 	{"two keys have the same number", []cell{
-		{"postgres", "they exclude each other, and nothing else happens", nil, unshown},
+		{"postgres", "they exclude each other, and nothing else happens", []string{"drivers/postgres TestTwoKeysOfOneNumberExcludeEachOther"}, ""},
 	}},
 	{"a release comes twice, or after the loss", []cell{
 		{"all", "ErrNotHeld; another's lease is never touched", []string{
