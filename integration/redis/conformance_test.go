@@ -45,7 +45,10 @@ func TestConformance(t *testing.T) {
 	if testing.Short() {
 		cycles = 1_000
 	}
-	for _, version := range servers.Versions(t, "redis") {
+	for i, version := range servers.Versions(t, "redis") {
+		if i > 0 {
+			cycles = min(cycles, 10_000) // the script that counts is the same
+		}
 		t.Run(version, func(t *testing.T) {
 			server := servers.Shared(t, version)
 			drivertest.Run(t, drivertest.Harness{
