@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"net/url"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,20 +44,54 @@ type addresses struct {
 	store   *store
 	server  *servers.Server
 	address string
+	made    map[string]bool // databases
 }
 
-// of is an address with a latency added to each request's way there.
-func (a *addresses) of(t *testing.T, latency time.Duration) string {
+// of is an address for a contender, with a latency added to each request's way
+// there.
+func (a *addresses) of(t *testing.T, contender string, latency time.Duration) string {
 	t.Helper()
-	if a.address == "" {
-		a.address = a.start(t)
+	address := a.address
+	if latency > 0 {
+		link := a.server.Link(t)
+		link.Latency(latency)
+		address = link.URL
 	}
-	if latency == 0 {
-		return a.address
+	if a.store.name == "postgres" && *at == "" {
+		return a.database(t, address, contender)
 	}
-	link := a.server.Link(t)
-	link.Latency(latency)
-	return link.URL
+	return address
+}
+
+// database gives each contender a database of its own: PostgreSQL wakes all
+// sessions that listen in one for each message, also those of a contender whose
+// turn it is not.
+func (a *addresses) database(t *testing.T, address, contender string) string {
+	t.Helper()
+	name := strings.NewReplacer(" ", "_", "/", "_").Replace("bench " + contender)
+	if !a.made[name] {
+		c, err := pgx.Connect(t.Context(), a.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close(t.Context()) }()
+		if _, err := c.Exec(t.Context(), "drop database if exists "+name+" with (force)"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Exec(t.Context(), "create database "+name); err != nil {
+			t.Fatal(err)
+		}
+		if a.made == nil {
+			a.made = map[string]bool{}
+		}
+		a.made[name] = true
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	return u.String()
 }
 
 func (a *addresses) start(t *testing.T) string {

@@ -58,7 +58,8 @@ func TestSuite(t *testing.T) {
 		}
 		t.Run(store.name, func(t *testing.T) {
 			address := &addresses{store: &store}
-			if v := version(t, store.name, address.of(t, 0)); v != "" {
+			address.address = address.start(t)
+			if v := version(t, store.name, address.address); v != "" {
 				run.Versions[store.name] = v
 			}
 			for _, w := range workloads {
@@ -72,7 +73,7 @@ func TestSuite(t *testing.T) {
 		})
 	}
 	if *into != "" {
-		if err := run.Save(*into); err != nil {
+		if err := run.Into(*into, *only != ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,7 +98,7 @@ func measure(t *testing.T, s *settings, w *workload, v *variant, store *store, w
 		c := &store.contenders[i]
 		name := strings.Join([]string{w.name, v.name, store.name, c.name}, "/")
 		if w.fits(v, store, c) && chosen.MatchString(name) && (v.latency == 0 || *at == "") {
-			e := &entry{t: t, variant: v, store: store, contender: c, address: where.of(t, v.latency), settings: s}
+			e := &entry{t: t, variant: v, store: store, contender: c, address: where.of(t, c.name, v.latency), settings: s}
 			all = append(all, compete(w, e))
 		}
 	}

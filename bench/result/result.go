@@ -53,14 +53,37 @@ func (r *Run) Save(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o666)
 }
 
-// Find returns a result, nil if there is none.
-func (r *Run) Find(workload, variant, store, contender string) *Result {
-	for i := range r.Results {
-		if f := &r.Results[i]; f.Workload == workload && f.Variant == variant && f.Store == store && f.Contender == contender {
-			return f
+// Into writes r to a file. If it is a part, what else the file has from the same
+// machine stays there.
+func (r *Run) Into(path string, part bool) error {
+	if old, err := Load(path); part && err == nil && old.Machine == r.Machine {
+		for _, one := range old.Results {
+			if r.Find(one.Workload, one.Variant, one.Store, one.Contender) == nil {
+				r.Results = append(r.Results, one)
+			}
+		}
+		slices.SortStableFunc(r.Results, func(a, b Result) int { return place(old, &a) - place(old, &b) })
+	}
+	return r.Save(path)
+}
+
+// place is where a run has a result, the end if it has not.
+func place(run *Run, r *Result) int {
+	for i := range run.Results {
+		if f := &run.Results[i]; f.Workload == r.Workload && f.Variant == r.Variant && f.Store == r.Store && f.Contender == r.Contender {
+			return i
 		}
 	}
-	return nil
+	return len(run.Results)
+}
+
+// Find returns a result, nil if there is none.
+func (r *Run) Find(workload, variant, store, contender string) *Result {
+	i := place(r, &Result{Workload: workload, Variant: variant, Store: store, Contender: contender})
+	if i == len(r.Results) {
+		return nil
+	}
+	return &r.Results[i]
 }
 
 // values are those of one metric, sorted.

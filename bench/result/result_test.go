@@ -60,3 +60,25 @@ func TestARunIsReadAsItWasWritten(t *testing.T) {
 		t.Error("Find finds what is not there, or not what is")
 	}
 }
+
+func TestAPartTakesThePlaceOfWhatItMeasuredAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.json")
+	whole := &Run{Machine: "m", Results: []Result{{Workload: "a", Variant: "old"}, {Workload: "b"}, {Workload: "c", Variant: "old"}}}
+	if err := whole.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	part := &Run{Machine: "m", Results: []Result{{Workload: "b", Rounds: []map[string]float64{{"x": 1}}}}}
+	if err := part.Into(path, true); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(path)
+	if err != nil || len(got.Results) != 3 || got.Results[1].Workload != "b" || len(got.Results[1].Rounds) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := (&Run{Machine: "another"}).Into(path, true); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Load(path); err != nil || len(got.Results) != 0 {
+		t.Errorf("another machine's results stay: %+v, %v", got, err)
+	}
+}
