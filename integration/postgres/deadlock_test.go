@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/process"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 // Two processes that take two keys in opposite order wait here, and not on the
@@ -13,9 +15,9 @@ func TestTwoKeysInOppositeOrderNeverHangTheServer(t *testing.T) {
 	srv := start(t)
 	admin := srv.admin()
 	s := open(t, srv.url())
-	both := []*process{spawn(t, "pairs", srv.URL, "a,b"), spawn(t, "pairs", srv.URL, "b,a")}
+	both := []*process.Process{process.Start(t, "pairs", srv.URL, "a,b"), process.Start(t, "pairs", srv.URL, "b,a")}
 	for _, p := range both {
-		p.hears("begins")
+		p.Hears("begins")
 	}
 	looks := 0
 	for over := time.After(3 * time.Second); ; looks++ {
@@ -33,8 +35,8 @@ func TestTwoKeysInOppositeOrderNeverHangTheServer(t *testing.T) {
 		break
 	}
 	for _, p := range both {
-		check(t, p.stdin.Close())
-		if n := p.says(); n == 0 {
+		p.End()
+		if n := p.HearsNumber(); n == 0 {
 			t.Error("a process never had both keys")
 		} else {
 			t.Logf("both keys were had %d times, during %d looks", n, looks)
@@ -44,7 +46,7 @@ func TestTwoKeysInOppositeOrderNeverHangTheServer(t *testing.T) {
 		t.Errorf("the server found %d deadlocks", n)
 	}
 	for _, key := range []string{"a", "b"} {
-		take(t, s, ask(key, 30*time.Second))
+		requests.Take(t, s, requests.Ask(key, 30*time.Second))
 	}
 }
 
@@ -54,9 +56,9 @@ func TestTwoThatWaitForEachOtherCanBeBroken(t *testing.T) {
 	srv := start(t)
 	admin := srv.admin()
 	one, two, third := openApart(t, srv.url()), openApart(t, srv.url()), openApart(t, srv.url())
-	take(t, one, ask("a", 30*time.Second))
-	take(t, two, ask("b", 30*time.Second))
-	wantsB, wantsA := wait(t, one, ask("b", 30*time.Second)), wait(t, two, ask("a", 30*time.Second))
+	requests.Take(t, one, requests.Ask("a", 30*time.Second))
+	requests.Take(t, two, requests.Ask("b", 30*time.Second))
+	wantsB, wantsA := requests.Wait(t, one, requests.Ask("b", 30*time.Second)), requests.Wait(t, two, requests.Ask("a", 30*time.Second))
 	marked(t, third, "a", 1)
 	marked(t, third, "b", 1)
 	if n := number(t, admin, "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"); n > 0 {
@@ -65,9 +67,9 @@ func TestTwoThatWaitForEachOtherCanBeBroken(t *testing.T) {
 	if _, err := third.(driver.Inspector).Break(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	wantsA.granted(t, mostFallback+lag)
+	wantsA.Granted(t, mostFallback+lag)
 	if _, err := third.(driver.Inspector).Break(t.Context(), "b"); err != nil {
 		t.Fatal(err)
 	}
-	wantsB.granted(t, mostFallback+lag)
+	wantsB.Granted(t, mostFallback+lag)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/process"
+	"github.com/concurrent-go/concurrent/integration/requests"
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
@@ -33,9 +35,9 @@ func TestASessionThatIsEndedTakesNoLocksOfAnotherAndTellsWhy(t *testing.T) {
 	leases := []time.Duration{7 * time.Second, 30 * time.Second, time.Minute}
 	held, sessions := make([]driver.Request, len(names)), make([]int64, len(names))
 	for i, name := range names {
-		held[i] = ask(name, leases[i])
+		held[i] = requests.Ask(name, leases[i])
 		lock := lockOf(t, admin, other, name)
-		take(t, s, held[i])
+		requests.Take(t, s, held[i])
 		sessions[i] = alone(t, admin)[lock]
 	}
 	for i, r := range held {
@@ -52,8 +54,8 @@ func TestASessionThatIsEndedTakesNoLocksOfAnotherAndTellsWhy(t *testing.T) {
 		for _, r := range held[i+1:] {
 			check(t, second(s.Extend(t.Context(), r)))
 		}
-		take(t, other, ask(r.Key, time.Minute)) // nobody took it again
-		take(t, s, ask("after "+r.Key, leases[i]))
+		requests.Take(t, other, requests.Ask(r.Key, time.Minute)) // nobody took it again
+		requests.Take(t, s, requests.Ask("after "+r.Key, leases[i]))
 	}
 	if len(heard) > 0 {
 		t.Errorf("%d losses too many", len(heard))
@@ -74,13 +76,13 @@ func TestWhateverEndsASessionIsToldAndWaitersGoOn(t *testing.T) {
 		"a connection that broke":  link.Drop,
 		"a server that was killed": func() { check(t, srv.Restart()) },
 	} {
-		var waiters []*waiting
+		var waiters []*requests.Waiting
 		var nextInLine []driver.Request
 		for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(1)} {
 			key := name + mode.String()
-			take(t, s, in(mode, ask(key, 30*time.Second)))
-			r := ask(key, 30*time.Second)
-			nextInLine, waiters = append(nextInLine, r), append(waiters, wait(t, s, r))
+			requests.Take(t, s, requests.In(mode, requests.Ask(key, 30*time.Second)))
+			r := requests.Ask(key, 30*time.Second)
+			nextInLine, waiters = append(nextInLine, r), append(waiters, requests.Wait(t, s, r))
 		}
 		began := time.Now()
 		end()
@@ -92,12 +94,12 @@ func TestWhateverEndsASessionIsToldAndWaitersGoOn(t *testing.T) {
 		}
 		for i, w := range waiters {
 			if away > mostPatience {
-				<-w.done
+				<-w.Done
 				again(t, s, nextInLine[i]) // as it should, it may have given up
 			} else {
-				w.granted(t, 20*time.Second)
+				w.Granted(t, 20*time.Second)
 			}
-			giveBack(t, s, nextInLine[i])
+			requests.GiveBack(t, s, nextInLine[i])
 		}
 	}
 }
@@ -111,8 +113,8 @@ func TestACutShorterThanTheSessionsTimeLosesNothing(t *testing.T) {
 	u.Host = link.Addr
 	s := open(t, u)
 	heard := losses(t, s)
-	r := ask("k", 30*time.Second)
-	take(t, s, r)
+	r := requests.Ask("k", 30*time.Second)
+	requests.Take(t, s, r)
 	link.Cut(servers.Both)
 	<-time.After(3 * time.Second)
 	link.Heal()
@@ -120,7 +122,7 @@ func TestACutShorterThanTheSessionsTimeLosesNothing(t *testing.T) {
 	if len(heard) > 0 {
 		t.Errorf("it was lost: %v", (<-heard).Err)
 	}
-	giveBack(t, s, r)
+	requests.GiveBack(t, s, r)
 }
 
 // Rows 3 and 14, in numbers: the server frees what a process holds that it does
@@ -138,21 +140,21 @@ func TestACutOffHolderIsToldBeforeAnotherHasItsLock(t *testing.T) {
 		s := open(t, u)
 		heard := losses(t, s)
 		const lease = 2 * time.Second
-		long := ask("long "+string(way), 6*time.Second)
+		long := requests.Ask("long "+string(way), 6*time.Second)
 		lock := lockOf(t, admin, other, long.Key)
-		take(t, s, long)
-		g := take(t, s, ask("short "+string(way), lease))
+		requests.Take(t, s, long)
+		g := requests.Take(t, s, requests.Ask("short "+string(way), lease))
 		link.Cut(way)
 		cut := time.Now()
-		w := wait(t, other, ask(long.Key, time.Minute))
+		w := requests.Wait(t, other, requests.Ask(long.Key, time.Minute))
 		free := freed(t, admin, lock)
-		w.granted(t, mostFallback+lag)
+		w.Granted(t, mostFallback+lag)
 		told := next(t, heard)
 		for told.Key != long.Key {
 			told = next(t, heard)
 		}
-		if told.at.After(w.at) {
-			t.Errorf("%s: another had the lock %v before its holder was told", way, told.at.Sub(w.at))
+		if told.at.After(w.At) {
+			t.Errorf("%s: another had the lock %v before its holder was told", way, told.at.Sub(w.At))
 		}
 		if early := g.Sent.Add(lease).Sub(free); early > 0 && way != servers.Replies { // the holder says goodbye
 			t.Errorf("%s: it was freed %v before the end of the shortest lease", way, early)
@@ -160,7 +162,7 @@ func TestACutOffHolderIsToldBeforeAnotherHasItsLock(t *testing.T) {
 		if took := free.Sub(cut); took > lease+lag {
 			t.Errorf("%s: it was freed after %v, of a lease of %v", way, took, lease)
 		}
-		t.Logf("%s: told %v after the cut, free after %v, another's after %v", way, told.at.Sub(cut), free.Sub(cut), w.at.Sub(cut))
+		t.Logf("%s: told %v after the cut, free after %v, another's after %v", way, told.at.Sub(cut), free.Sub(cut), w.At.Sub(cut))
 		link.Heal()
 	}
 }
@@ -171,15 +173,15 @@ func TestAHolderWhoseProcessDiesIsFreedAtOnce(t *testing.T) {
 	admin := srv.admin()
 	s := open(t, srv.url())
 	lock := lockOf(t, admin, s, "k")
-	p := spawn(t, "holder", srv.URL, "k") // for a minute
-	p.says()
-	w := wait(t, s, ask("k", time.Minute))
+	p := process.Start(t, "holder", srv.URL, "k") // for a minute
+	p.HearsNumber()
+	w := requests.Wait(t, s, requests.Ask("k", time.Minute))
 	began := time.Now()
-	p.signal(syscall.SIGKILL)
+	p.Signal(syscall.SIGKILL)
 	if took := freed(t, admin, lock).Sub(began); took > lag {
 		t.Errorf("it was freed after %v, want at once", took)
 	}
-	w.granted(t, mostFallback+lag)
+	w.Granted(t, mostFallback+lag)
 }
 
 // Row 5, in numbers.
@@ -201,8 +203,8 @@ func TestAFrozenHoldersLockIsFreedNoEarlierThanItsLeaseEndsAndNotMuchLater(t *te
 		if took := free.Sub(f.at); took > f.lease+lag {
 			t.Errorf("a lease of %v was freed %v after its holder froze", f.lease, took)
 		}
-		f.next.granted(t, mostFallback+lag)
-		t.Logf("a lease of %v was free after %v, another's after %v", f.lease, free.Sub(f.at), f.next.at.Sub(f.at))
+		f.next.Granted(t, mostFallback+lag)
+		t.Logf("a lease of %v was free after %v, another's after %v", f.lease, free.Sub(f.at), f.next.At.Sub(f.at))
 	}
 }
 
@@ -212,7 +214,7 @@ type frozen struct {
 	lock  string
 	until time.Time // by its own clock
 	at    time.Time
-	next  *waiting
+	next  *requests.Waiting
 }
 
 // freezeHolder has a process hold a key and freezes it. s waits for the key.
@@ -220,10 +222,10 @@ func freezeHolder(t *testing.T, srv *server, s driver.Store, lease time.Duration
 	t.Helper()
 	key := lease.String()
 	f := frozen{lease: lease, lock: lockOf(t, srv.admin(), s, key)}
-	p := spawn(t, "holder", srv.URL, key, leaseEnv+"="+key)
-	f.until = time.UnixMicro(p.says())
-	p.freeze()
+	p := process.Start(t, "holder", srv.URL, key, leaseEnv+"="+key)
+	f.until = time.UnixMicro(p.HearsNumber())
+	p.Freeze()
 	f.at = time.Now()
-	f.next = wait(t, s, ask(key, time.Minute))
+	f.next = requests.Wait(t, s, requests.Ask(key, time.Minute))
 	return f
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	driverpostgres "github.com/concurrent-go/concurrent/drivers/postgres"
+	"github.com/concurrent-go/concurrent/integration/requests"
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
@@ -32,7 +33,7 @@ func to(u *url.URL, database string) *url.URL {
 // refuses opens a URL that is to be refused.
 func refuses(t *testing.T, u *url.URL, want error, says string) {
 	t.Helper()
-	clean(t)
+	requests.Clean(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	s, err := openURL(ctx, u)
@@ -72,7 +73,7 @@ func strict(t *testing.T, srv *server) {
 	check(t, err)
 	_, err = admin.Exec(t.Context(), "select pg_reload_conf()")
 	check(t, err)
-	soon(t, "the server has read its rules", func() bool {
+	requests.Soon(t, "the server has read its rules", func() bool {
 		return number(t, admin, "select count(*) from pg_hba_file_rules") == 3
 	})
 }
@@ -82,7 +83,7 @@ func TestWhomTheServerRefusesIsToldWhy(t *testing.T) {
 	_, err := srv.admin().Exec(t.Context(), "create role locker login password 'right'")
 	check(t, err)
 	strict(t, srv)
-	soon(t, "the rules hold", func() bool { // for sessions to come, soon after they were read
+	requests.Soon(t, "the rules hold", func() bool { // for sessions to come, soon after they were read
 		_, err := openURL(t.Context(), as(srv.url(), "refused"))
 		return err != nil && strings.Contains(err.Error(), "pg_hba.conf")
 	})
@@ -92,7 +93,7 @@ func TestWhomTheServerRefusesIsToldWhy(t *testing.T) {
 	refuses(t, to(as(srv.url(), "test"), "missing"), driver.ErrUnavailable, "no such database")
 	right := srv.url()
 	right.User = url.UserPassword("locker", "right")
-	take(t, open(t, right), ask("k", time.Minute))
+	requests.Take(t, open(t, right), requests.Ask("k", time.Minute))
 }
 
 func TestTLSWhereThereIsNoneIsUnavailable(t *testing.T) {
@@ -148,13 +149,13 @@ func TestAServerThatDoesNotFlushIsWarnedOf(t *testing.T) {
 func TestAServerWithNoRoomForSessionsSaysSo(t *testing.T) {
 	srv := start(t, "max_connections=5", "superuser_reserved_connections=0")
 	s := open(t, srv.url())
-	take(t, s, ask("k", 30*time.Second))
+	requests.Take(t, s, requests.Ask("k", 30*time.Second))
 	for range 3 {
 		srv.admin()
 	}
 	refuses(t, with(as(srv.url(), "test"), "application_name", "other"), driver.ErrUnavailable, "max_connections")
-	if err := second(s.TryAcquire(t.Context(), ask("long", time.Minute))); !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "max_connections") {
+	if err := second(s.TryAcquire(t.Context(), requests.Ask("long", time.Minute))); !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "max_connections") {
 		t.Errorf("a session more: %v, want ErrUnavailable that names max_connections", err)
 	}
-	take(t, s, ask("as long", 30*time.Second))
+	requests.Take(t, s, requests.Ask("as long", 30*time.Second))
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/process"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 // granting is a server with roles that may connect, and nothing else.
@@ -38,25 +40,25 @@ func run(t *testing.T, c *pgx.Conn, statements ...string) {
 func locksAndWaits(t *testing.T, one, two driver.Store) {
 	t.Helper()
 	for i, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(1)} {
-		r := in(mode, ask(fmt.Sprint("locks ", mode), 30*time.Second))
-		g := take(t, one, r)
+		r := requests.In(mode, requests.Ask(fmt.Sprint("locks ", mode), 30*time.Second))
+		g := requests.Take(t, one, r)
 		if g.Token == 0 {
 			t.Error("no token")
 		}
-		theirs := in(mode, ask(r.Key, 30*time.Second))
+		theirs := requests.In(mode, requests.Ask(r.Key, 30*time.Second))
 		if mode == driver.Shared {
 			theirs.Mode = driver.Exclusive
 		}
-		w := wait(t, two, theirs)
-		if err := second(two.TryAcquire(t.Context(), ask(r.Key, 30*time.Second))); !errors.Is(err, driver.ErrHeld) {
+		w := requests.Wait(t, two, theirs)
+		if err := second(two.TryAcquire(t.Context(), requests.Ask(r.Key, 30*time.Second))); !errors.Is(err, driver.ErrHeld) {
 			t.Errorf("%d: a key that is held: %v", i, err)
 		}
 		check(t, second(one.Extend(t.Context(), r)))
-		giveBack(t, one, r)
-		w.granted(t, mostFallback+lag)
-		giveBack(t, two, theirs)
-		if theirs.Mode == driver.Exclusive && w.grant.Token <= g.Token {
-			t.Errorf("token %d after %d", w.grant.Token, g.Token)
+		requests.GiveBack(t, one, r)
+		w.Granted(t, mostFallback+lag)
+		requests.GiveBack(t, two, theirs)
+		if theirs.Mode == driver.Exclusive && w.Grant.Token <= g.Token {
+			t.Errorf("token %d after %d", w.Grant.Token, g.Token)
 		}
 	}
 }
@@ -80,13 +82,13 @@ func inspections(t *testing.T, s driver.Store, r driver.Request) map[string]erro
 // keep keeps a key, or else gives it back.
 func keep(t *testing.T, s driver.Store) error {
 	t.Helper()
-	r := ask("kept", 30*time.Second)
-	take(t, s, r)
+	r := requests.Ask("kept", 30*time.Second)
+	requests.Take(t, s, r)
 	kept := r
 	kept.Lease = time.Millisecond
 	err := s.(driver.Keeper).Keep(t.Context(), kept)
 	if err != nil {
-		giveBack(t, s, r)
+		requests.GiveBack(t, s, r)
 	}
 	return err
 }
@@ -112,7 +114,7 @@ func TestARoleThatMayOnlyConnectLocksWaitsAndFences(t *testing.T) {
 	var sql string
 	refused := func(when string) {
 		t.Helper()
-		for name, err := range inspections(t, one, ask("k", 30*time.Second)) {
+		for name, err := range inspections(t, one, requests.Ask("k", 30*time.Second)) {
 			if !errors.Is(err, driver.ErrUnsupported) {
 				t.Errorf("%s, %s: %v, want ErrUnsupported", when, name, err)
 				continue
@@ -128,15 +130,15 @@ func TestARoleThatMayOnlyConnectLocksWaitsAndFences(t *testing.T) {
 	for _, table := range []string{"kept", "held", "told"} {
 		run(t, admin, "grant select, insert, update, delete on concurrent."+table+" to app")
 	}
-	r := ask("k", 30*time.Second)
-	take(t, one, r)
+	r := requests.Ask("k", 30*time.Second)
+	requests.Take(t, one, r)
 	for name, err := range inspections(t, one, r) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	other := ask("k", 30*time.Second)
-	take(t, two, other)
+	other := requests.Ask("k", 30*time.Second)
+	requests.Take(t, two, other)
 	if info, err := one.(driver.Inspector).Inspect(t.Context(), "k"); err != nil || len(info.Holders) != 1 || info.Holders[0].Holder.Label != "test" {
 		t.Errorf("Inspect of what another process holds: %+v, %v", info, err)
 	}
@@ -150,13 +152,13 @@ func TestARoleThatMayOnlyConnectLocksWaitsAndFences(t *testing.T) {
 func TestARoleThatMayNotSeeWhatIsKeptIsUnfit(t *testing.T) {
 	srv, admin := granting(t, "app", "blind")
 	owner := open(t, srv.url())
-	take(t, owner, ask("k", 30*time.Second))
+	requests.Take(t, owner, requests.Ask("k", 30*time.Second))
 	check(t, second(owner.(driver.Inspector).Inspect(t.Context(), "k"))) // which makes the tables
-	take(t, openApart(t, as(srv.url(), "blind")), ask("sees", 30*time.Second))
+	requests.Take(t, openApart(t, as(srv.url(), "blind")), requests.Ask("sees", 30*time.Second))
 	run(t, admin, "revoke select (lock, mode, slot, until) on concurrent.kept from public")
 	refuses(t, as(srv.url(), "blind"), driver.ErrUnfit, "grant select on concurrent.kept")
 	run(t, admin, "grant select on concurrent.kept to blind")
-	take(t, openApart(t, as(srv.url(), "blind")), ask("sees now", 30*time.Second))
+	requests.Take(t, openApart(t, as(srv.url(), "blind")), requests.Ask("sees now", 30*time.Second))
 	run(t, admin, "revoke usage on schema concurrent from public")
 	refuses(t, as(srv.url(), "app"), driver.ErrUnfit, "grant usage on schema concurrent")
 }
@@ -166,14 +168,14 @@ func TestBreakingTheLockOfAnotherRolesFrozenProcessTakesARight(t *testing.T) {
 	t.Parallel()
 	srv, admin := granting(t, "app", "breaker")
 	run(t, admin, "grant create on database postgres to app")
-	p := spawn(t, "holder", plain(srv.url(), "app").String(), "k")
-	p.says()
+	p := process.Start(t, "holder", plain(srv.url(), "app").String(), "k")
+	p.HearsNumber()
 	app := openApart(t, as(srv.url(), "app"))
 	check(t, second(app.(driver.Inspector).Inspect(t.Context(), "k"))) // which makes the tables
 	for _, table := range []string{"kept", "held", "told"} {
 		run(t, admin, "grant select, insert, update, delete on concurrent."+table+" to breaker")
 	}
-	p.freeze()
+	p.Freeze()
 	s := openApart(t, as(srv.url(), "breaker"))
 	_, err := s.(driver.Inspector).Break(t.Context(), "k")
 	if !errors.Is(err, driver.ErrUnsupported) || !strings.Contains(err.Error(), "pg_signal_backend") {
@@ -184,7 +186,7 @@ func TestBreakingTheLockOfAnotherRolesFrozenProcessTakesARight(t *testing.T) {
 	if err != nil || len(info.Holders) != 1 {
 		t.Errorf("Break with the right: %+v, %v", info, err)
 	}
-	again(t, s, ask("k", 30*time.Second))
+	again(t, s, requests.Ask("k", 30*time.Second))
 }
 
 // plain is u by somebody, without a password.

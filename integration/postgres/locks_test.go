@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 // alone are the advisory locks that a session has for itself, and which has
@@ -34,10 +35,10 @@ func alone(t *testing.T, c *pgx.Conn) map[string]int64 {
 func lockOf(t *testing.T, c *pgx.Conn, s driver.Store, key string) string {
 	t.Helper()
 	before := alone(t, c)
-	r := ask(key, 30*time.Second)
-	take(t, s, r)
+	r := requests.Ask(key, 30*time.Second)
+	requests.Take(t, s, r)
 	after := alone(t, c)
-	giveBack(t, s, r)
+	requests.GiveBack(t, s, r)
 	maps.DeleteFunc(after, func(lock string, _ int64) bool { return before[lock] != 0 })
 	if len(after) != 1 {
 		t.Fatalf("%d locks were taken, want one", len(after))
@@ -48,7 +49,7 @@ func lockOf(t *testing.T, c *pgx.Conn, s driver.Store, key string) string {
 // freed waits until nobody has a lock, and returns when that was seen.
 func freed(t *testing.T, c *pgx.Conn, lock string) time.Time {
 	t.Helper()
-	soon(t, "the lock is free on the server", func() bool { return alone(t, c)[lock] == 0 })
+	requests.Soon(t, "the lock is free on the server", func() bool { return alone(t, c)[lock] == 0 })
 	return time.Now()
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/requests"
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
@@ -44,12 +45,12 @@ func TestAGrantThatNobodyHeardOfIsGivenBack(t *testing.T) {
 			lock := lockOf(t, admin, direct, key)
 			link.Withhold()
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-			_, err := get(s, ctx, ask(key, 30*time.Second))
+			_, err := get(s, ctx, requests.Ask(key, 30*time.Second))
 			cancel()
 			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrHeld) {
 				t.Errorf("%s: %v, want context.DeadlineExceeded alone", name, err)
 			}
-			soon(t, "the server granted it", func() bool { return alone(t, admin)[lock] != 0 })
+			requests.Soon(t, "the server granted it", func() bool { return alone(t, admin)[lock] != 0 })
 			began := time.Now()
 			if !late {
 				link.Drop()
@@ -70,17 +71,17 @@ func TestAConnectionThatBreaksInTheMiddleOfAReplyLeavesNothingHeld(t *testing.T)
 	direct := openApart(t, srv.url())
 	for name, call := range map[string]func(driver.Store, driver.Request) error{
 		"TryAcquire": func(s driver.Store, _ driver.Request) error {
-			return second(s.TryAcquire(t.Context(), ask("new", 30*time.Second)))
+			return second(s.TryAcquire(t.Context(), requests.Ask("new", 30*time.Second)))
 		},
 		"Extend":  func(s driver.Store, r driver.Request) error { return second(s.Extend(t.Context(), r)) },
 		"Release": func(s driver.Store, r driver.Request) error { return s.Release(t.Context(), r) },
 	} {
 		s, link := throughLink(t, srv)
 		heard := losses(t, s)
-		r, neighbour := ask(name, 30*time.Second), ask("neighbour of "+name, 30*time.Second)
+		r, neighbour := requests.Ask(name, 30*time.Second), requests.Ask("neighbour of "+name, 30*time.Second)
 		lock := lockOf(t, admin, direct, "new")
-		take(t, s, r)
-		take(t, s, neighbour)
+		requests.Take(t, s, r)
+		requests.Take(t, s, neighbour)
 		link.Reset(3)
 		if err := call(s, r); !errors.Is(err, driver.ErrUnavailable) && !errors.Is(err, driver.ErrNotHeld) {
 			t.Errorf("%s: %v, want ErrUnavailable or ErrNotHeld", name, err)
@@ -92,8 +93,8 @@ func TestAConnectionThatBreaksInTheMiddleOfAReplyLeavesNothingHeld(t *testing.T)
 		}
 		freed(t, admin, lock)
 		for _, r := range []driver.Request{r, neighbour} {
-			soon(t, "it is free", func() bool {
-				again := ask(r.Key, 30*time.Second)
+			requests.Soon(t, "it is free", func() bool {
+				again := requests.Ask(r.Key, 30*time.Second)
 				err := second(direct.TryAcquire(t.Context(), again))
 				return err == nil && direct.Release(t.Context(), again) == nil
 			})
@@ -109,12 +110,12 @@ func TestAnAnswerThatComesAfterTheLeasesEndIsNoGrant(t *testing.T) {
 	admin := srv.admin()
 	s, link := throughLink(t, srv)
 	direct := openApart(t, srv.url())
-	warm := ask("warm", 2*time.Second)
-	take(t, s, warm)
-	giveBack(t, s, warm)
+	warm := requests.Ask("warm", 2*time.Second)
+	requests.Take(t, s, warm)
+	requests.GiveBack(t, s, warm)
 	lock := lockOf(t, admin, direct, "k")
 	link.Latency(1200 * time.Millisecond) // each way
-	g, err := s.TryAcquire(t.Context(), ask("k", 2*time.Second))
+	g, err := s.TryAcquire(t.Context(), requests.Ask("k", 2*time.Second))
 	if err == nil && time.Since(g.Sent) < 2*time.Second {
 		t.Errorf("a lease that is over was granted, sent %v ago", time.Since(g.Sent))
 	}

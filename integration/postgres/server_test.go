@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"go.uber.org/goleak"
 
 	"github.com/concurrent-go/concurrent/driver"
 	driverpostgres "github.com/concurrent-go/concurrent/drivers/postgres"
@@ -108,89 +106,6 @@ func openURL(ctx context.Context, u *url.URL) (driver.Store, error) {
 		return nil, err
 	}
 	return c.Open(ctx)
-}
-
-// soon waits until f is true. It asks again and again: what it waits for is
-// another process's.
-func soon(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !f(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 20 s: %s", what)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-}
-
-// clean fails the test if goroutines are left when it is over.
-func clean(t *testing.T) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-}
-
-var owned atomic.Int64
-
-// ask is a request by somebody new.
-func ask(key string, lease time.Duration) driver.Request {
-	return driver.Request{
-		Key: key, Owner: fmt.Sprintf("owner-%d-%d", os.Getpid(), owned.Add(1)), Lease: lease,
-		Holder: driver.Holder{Host: "host", PID: os.Getpid(), Label: "test"},
-	}
-}
-
-func in(mode driver.Mode, r driver.Request) driver.Request {
-	r.Mode = mode
-	return r
-}
-
-func take(t *testing.T, s driver.Store, r driver.Request) driver.Grant {
-	t.Helper()
-	g, err := s.TryAcquire(t.Context(), r)
-	if err != nil {
-		t.Fatalf("TryAcquire(%s by %s): %v", r.Key, r.Owner, err)
-	}
-	return g
-}
-
-func giveBack(t *testing.T, s driver.Store, r driver.Request) {
-	t.Helper()
-	if err := s.Release(t.Context(), r); err != nil {
-		t.Fatalf("Release(%s by %s): %v", r.Key, r.Owner, err)
-	}
-}
-
-// A waiting is an Acquire in the background.
-type waiting struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-	grant  driver.Grant
-	err    error
-	at     time.Time
-}
-
-func wait(t *testing.T, s driver.Store, r driver.Request) *waiting {
-	ctx, cancel := context.WithCancel(t.Context())
-	w := &waiting{cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(w.done)
-		w.grant, w.err = s.(driver.Waiter).Acquire(ctx, r)
-		w.at = time.Now()
-	}()
-	t.Cleanup(func() { cancel(); <-w.done })
-	return w
-}
-
-func (w *waiting) granted(t *testing.T, within time.Duration) {
-	t.Helper()
-	select {
-	case <-w.done:
-	case <-time.After(within):
-		t.Fatalf("not granted within %v", within)
-	}
-	if w.err != nil {
-		t.Fatalf("Acquire: %v", w.err)
-	}
 }
 
 // A loss is one that a store told of, and when.

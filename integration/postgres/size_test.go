@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 // takeAll takes n keys at once.
@@ -17,7 +18,7 @@ func takeAll(t *testing.T, s driver.Store, prefix string, n int, lease time.Dura
 	all := make([]driver.Request, n)
 	var group sync.WaitGroup
 	for i := range all {
-		all[i] = ask(fmt.Sprint(prefix, i), lease)
+		all[i] = requests.Ask(fmt.Sprint(prefix, i), lease)
 		group.Go(func() {
 			if _, err := s.TryAcquire(t.Context(), all[i]); err != nil {
 				t.Errorf("TryAcquire(%s): %v", all[i].Key, err)
@@ -35,14 +36,14 @@ func stillHeld(t *testing.T, s driver.Store, all []driver.Request) {
 		t.Errorf("ExtendAll: %v", errors.Join(errs...))
 	}
 	for _, r := range all {
-		giveBack(t, s, r)
+		requests.GiveBack(t, s, r)
 	}
 }
 
 // refusesMore checks that a store refuses one lock more, and says why.
 func refusesMore(t *testing.T, s driver.Store, mode driver.Mode) {
 	t.Helper()
-	_, err := s.TryAcquire(t.Context(), in(mode, ask("one more", time.Minute)))
+	_, err := s.TryAcquire(t.Context(), requests.In(mode, requests.Ask("one more", time.Minute)))
 	if !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "max_locks_per_transaction") {
 		t.Errorf("one more in mode %v: %v, want ErrUnavailable that names max_locks_per_transaction", mode, err)
 	}
@@ -62,10 +63,10 @@ func TestAProcessHoldsAQuarterOfTheLockTableAtMost(t *testing.T) {
 	for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(3)} {
 		refusesMore(t, s, mode)
 	}
-	w := wait(t, s, ask("another more", time.Minute))
-	<-w.done
-	if !errors.Is(w.err, driver.ErrUnavailable) {
-		t.Errorf("Acquire of one more: %v, want ErrUnavailable", w.err)
+	w := requests.Wait(t, s, requests.Ask("another more", time.Minute))
+	<-w.Done
+	if !errors.Is(w.Err, driver.ErrUnavailable) {
+		t.Errorf("Acquire of one more: %v, want ErrUnavailable", w.Err)
 	}
 	stillHeld(t, s, all)
 	if len(heard) > 0 {
@@ -81,12 +82,12 @@ func TestWaitersMarksAreCounted(t *testing.T) {
 	most := one.Features().MaxHeld
 	theirs := takeAll(t, two, "theirs", 5, time.Minute)
 	for _, r := range theirs {
-		wait(t, one, ask(r.Key, time.Minute))
+		requests.Wait(t, one, requests.Ask(r.Key, time.Minute))
 		marked(t, two, r.Key, 1)
 	}
 	var held []driver.Request
 	for {
-		r := ask(fmt.Sprint("ours", len(held)), time.Minute)
+		r := requests.Ask(fmt.Sprint("ours", len(held)), time.Minute)
 		if _, err := one.TryAcquire(t.Context(), r); err != nil {
 			if !errors.Is(err, driver.ErrUnavailable) {
 				t.Error(err)
@@ -109,7 +110,7 @@ func TestALockTableThatOthersFillLosesNothingThatIsHeld(t *testing.T) {
 	heard := losses(t, s)
 	before := len(alone(t, admin))
 	all := takeAll(t, s, "k", 20, time.Minute)
-	waits := ask(all[0].Key, time.Minute)
+	waits := requests.Ask(all[0].Key, time.Minute)
 	_, err := admin.Exec(t.Context(), "select pg_advisory_lock(n) from generate_series(1, 1000000) as n")
 	if err == nil || !strings.Contains(err.Error(), "53200") {
 		t.Fatalf("the table is not full: %v", err)
@@ -117,12 +118,12 @@ func TestALockTableThatOthersFillLosesNothingThatIsHeld(t *testing.T) {
 	for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(3)} {
 		refusesMore(t, s, mode)
 	}
-	w := wait(t, other, waits)
+	w := requests.Wait(t, other, waits)
 	check(t, second(s.Extend(t.Context(), all[0])))
 	var group sync.WaitGroup
 	for i := range 20 { // some share a statement
 		group.Go(func() {
-			if _, err := s.TryAcquire(t.Context(), ask(fmt.Sprint("more", i), time.Minute)); !errors.Is(err, driver.ErrUnavailable) {
+			if _, err := s.TryAcquire(t.Context(), requests.Ask(fmt.Sprint("more", i), time.Minute)); !errors.Is(err, driver.ErrUnavailable) {
 				t.Errorf("TryAcquire: %v, want ErrUnavailable", err)
 			}
 		})
@@ -135,8 +136,8 @@ func TestALockTableThatOthersFillLosesNothingThatIsHeld(t *testing.T) {
 	if len(heard) > 0 {
 		t.Errorf("%d were lost: %v", len(heard), (<-heard).Err)
 	}
-	w.granted(t, mostFallback+lag)
-	giveBack(t, other, waits)
+	w.Granted(t, mostFallback+lag)
+	requests.GiveBack(t, other, waits)
 	if n := len(alone(t, admin)); n != before {
 		t.Errorf("of what was refused %d locks stayed", n-before)
 	}
@@ -152,9 +153,9 @@ func TestAThousandLocksAndAThousandWaitersNeedFourBackends(t *testing.T) {
 		held = append(held, takeAll(t, s, fmt.Sprint("held", i, "-"), 334, lease)...)
 	}
 	theirs := takeAll(t, other, "theirs", 500, time.Minute)
-	var waiters []*waiting
+	var waiters []*requests.Waiting
 	for i := range 500 {
-		waiters = append(waiters, wait(t, s, ask(theirs[i].Key, time.Minute)), wait(t, s, ask(held[i].Key, time.Minute)))
+		waiters = append(waiters, requests.Wait(t, s, requests.Ask(theirs[i].Key, time.Minute)), requests.Wait(t, s, requests.Ask(held[i].Key, time.Minute)))
 	}
 	marked(t, other, theirs[499].Key, 1)
 	for _, r := range held[:334] { // its lease is short
@@ -164,10 +165,10 @@ func TestAThousandLocksAndAThousandWaitersNeedFourBackends(t *testing.T) {
 		t.Errorf("%d backends, want four at most", n)
 	}
 	for i, r := range theirs {
-		giveBack(t, other, r)
-		waiters[2*i].granted(t, 10*time.Second)
+		requests.GiveBack(t, other, r)
+		waiters[2*i].Granted(t, 10*time.Second)
 	}
 	for _, w := range waiters {
-		w.cancel()
+		w.Cancel()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/requests"
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
@@ -17,16 +18,16 @@ type call func(context.Context, driver.Store, driver.Request) error
 func calls() map[string]call {
 	return map[string]call{
 		"TryAcquire": func(ctx context.Context, s driver.Store, r driver.Request) error {
-			return second(s.TryAcquire(ctx, ask("new "+r.Key, r.Lease)))
+			return second(s.TryAcquire(ctx, requests.Ask("new "+r.Key, r.Lease)))
 		},
 		"Acquire": func(ctx context.Context, s driver.Store, r driver.Request) error {
-			return second(s.(driver.Waiter).Acquire(ctx, ask("new "+r.Key, r.Lease)))
+			return second(s.(driver.Waiter).Acquire(ctx, requests.Ask("new "+r.Key, r.Lease)))
 		},
 		"Shared": func(ctx context.Context, s driver.Store, r driver.Request) error {
-			return second(s.TryAcquire(ctx, in(driver.Shared, ask("new "+r.Key, r.Lease))))
+			return second(s.TryAcquire(ctx, requests.In(driver.Shared, requests.Ask("new "+r.Key, r.Lease))))
 		},
 		"Slots": func(ctx context.Context, s driver.Store, r driver.Request) error {
-			return second(s.TryAcquire(ctx, in(driver.Slots(2), ask("new "+r.Key, r.Lease))))
+			return second(s.TryAcquire(ctx, requests.In(driver.Slots(2), requests.Ask("new "+r.Key, r.Lease))))
 		},
 		"Again": func(ctx context.Context, s driver.Store, r driver.Request) error {
 			return second(s.TryAcquire(ctx, r))
@@ -66,12 +67,12 @@ type victim struct {
 
 func newVictim(t *testing.T, srv *server, name string) *victim {
 	t.Helper()
-	v := &victim{name: name, link: srv.Link(t), held: ask("of "+name, 30*time.Second), done: make(chan error, 1)}
+	v := &victim{name: name, link: srv.Link(t), held: requests.Ask("of "+name, 30*time.Second), done: make(chan error, 1)}
 	u := as(srv.url(), "test")
 	u.Host = v.link.Addr
 	v.store = open(t, with(u, "schema", "stop"))
 	v.heard = losses(t, v.store)
-	take(t, v.store, v.held)
+	requests.Take(t, v.store, v.held)
 	if _, err := v.store.(driver.Inspector).Inspect(t.Context(), v.held.Key); err != nil {
 		t.Fatal(err) // which makes the tables
 	}
@@ -92,11 +93,11 @@ func TestAServerThatEndsInTheMiddleOfACallLeavesNothingHeld(t *testing.T) {
 		go func() { v.done <- call(t.Context(), v.store, v.held) }()
 	}
 	direct := openApart(t, u)
-	fresh := ask("new of TryAcquire", 30*time.Second)
-	soon(t, "the server has granted what nobody knows of", func() bool {
+	fresh := requests.Ask("new of TryAcquire", 30*time.Second)
+	requests.Soon(t, "the server has granted what nobody knows of", func() bool {
 		err := second(direct.TryAcquire(t.Context(), fresh))
 		if err == nil {
-			giveBack(t, direct, fresh)
+			requests.GiveBack(t, direct, fresh)
 		}
 		return errors.Is(err, driver.ErrHeld)
 	})
@@ -116,8 +117,8 @@ func TestAServerThatEndsInTheMiddleOfACallLeavesNothingHeld(t *testing.T) {
 	check(t, srv.Restart())
 	after := openApart(t, u)
 	for _, v := range victims {
-		take(t, after, ask("new "+v.held.Key, 30*time.Second))
-		err := second(after.TryAcquire(t.Context(), ask(v.held.Key, 30*time.Second)))
+		requests.Take(t, after, requests.Ask("new "+v.held.Key, 30*time.Second))
+		err := second(after.TryAcquire(t.Context(), requests.Ask(v.held.Key, 30*time.Second)))
 		kept := v.name == "Keep" && errors.Is(err, driver.ErrHeld) // it may have been done
 		if err != nil && !kept {
 			t.Errorf("after %s, %s: %v", v.name, v.held.Key, err)
@@ -152,8 +153,8 @@ func TestACallToAServerThatIsAwaySaysSo(t *testing.T) {
 	t.Parallel()
 	srv := start(t)
 	s := open(t, as(srv.url(), "test"))
-	warm := ask("warm", 30*time.Second)
-	take(t, s, warm)
+	warm := requests.Ask("warm", 30*time.Second)
+	requests.Take(t, s, warm)
 	if _, err := s.(driver.Inspector).Inspect(t.Context(), "warm"); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestACallToAServerThatIsAwaySaysSo(t *testing.T) {
 	check(t, srv.Kill())
 	next(t, heard)
 	for name, call := range calls() {
-		r := ask("k", 30*time.Second)
+		r := requests.Ask("k", 30*time.Second)
 		err := call(t.Context(), s, r)
 		gone := name == "Extend" || name == "Keep" || name == "Release"
 		if gone && !errors.Is(err, driver.ErrNotHeld) || !gone && !errors.Is(err, driver.ErrUnavailable) {
@@ -170,10 +171,10 @@ func TestACallToAServerThatIsAwaySaysSo(t *testing.T) {
 		silent(t, err)
 	}
 	check(t, srv.Restart())
-	again(t, s, ask("k", 30*time.Second))
-	soon(t, "it can be inspected again", func() bool {
+	again(t, s, requests.Ask("k", 30*time.Second))
+	requests.Soon(t, "it can be inspected again", func() bool {
 		info, err := s.(driver.Inspector).Inspect(t.Context(), "k")
 		return err == nil && len(info.Holders) == 1
 	})
-	check(t, second(s.(driver.Waiter).Acquire(t.Context(), ask("another", 30*time.Second))))
+	check(t, second(s.(driver.Waiter).Acquire(t.Context(), requests.Ask("another", 30*time.Second))))
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 // Locks need no DDL: a process makes tables only when it is asked for what needs
@@ -14,8 +15,8 @@ func TestNobodyMakesTablesThatNobodyNeeds(t *testing.T) {
 	t.Parallel()
 	srv := start(t)
 	s := open(t, srv.url())
-	r := ask("k", 30*time.Second)
-	take(t, s, r)
+	r := requests.Ask("k", 30*time.Second)
+	requests.Take(t, s, r)
 	<-time.After(2500 * time.Millisecond) // what is held is written down after a second
 	const tables = "select count(*) from pg_tables where schemaname = 'concurrent'"
 	if n := number(t, srv.admin(), tables); n != 0 {
@@ -25,7 +26,7 @@ func TestNobodyMakesTablesThatNobodyNeeds(t *testing.T) {
 	if n := number(t, srv.admin(), tables); n != 3 {
 		t.Errorf("there are %d tables, want three", n)
 	}
-	giveBack(t, s, r)
+	requests.GiveBack(t, s, r)
 }
 
 func TestManyProcessesThatMakeTheTablesAtTheSameTimeAllHaveThem(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/requests"
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
@@ -31,7 +32,7 @@ func (f *fence) next(g driver.Grant, what string) {
 func again(t *testing.T, s driver.Store, r driver.Request) driver.Grant {
 	t.Helper()
 	var g driver.Grant
-	soon(t, "the server grants again", func() (granted bool) {
+	requests.Soon(t, "the server grants again", func() (granted bool) {
 		var err error
 		g, err = s.TryAcquire(t.Context(), r)
 		return err == nil
@@ -49,16 +50,16 @@ func TestTokensGrowThoughTheServerIsKilledRightAfterAGrant(t *testing.T) {
 	modes := []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(3)}
 	for i := range 20 {
 		for j := range i % 3 {
-			r := in(modes[(i+j)%3], ask("k", 30*time.Second))
+			r := requests.In(modes[(i+j)%3], requests.Ask("k", 30*time.Second))
 			f.next(again(t, s, r), "before the crash")
-			giveBack(t, s, r)
+			requests.GiveBack(t, s, r)
 		}
-		last := again(t, s, in(modes[i%3], ask("k", 30*time.Second)))
+		last := again(t, s, requests.In(modes[i%3], requests.Ask("k", 30*time.Second)))
 		check(t, srv.Restart())
 		f.next(last, "before the crash")
-		r := ask("k", 30*time.Second)
+		r := requests.Ask("k", 30*time.Second)
 		f.next(again(t, s, r), fmt.Sprint("after crash ", i))
-		giveBack(t, s, r)
+		requests.GiveBack(t, s, r)
 	}
 }
 
@@ -77,18 +78,18 @@ func TestTokensOfAPromotedStandbyAreAboveThoseOfTheOldPrimary(t *testing.T) {
 	s := open(t, both) // the primary of both
 	before := fence{t: t}
 	for i := range 5 {
-		before.next(take(t, s, ask(fmt.Sprint("k", i), 30*time.Second)), "on the primary")
+		before.next(requests.Take(t, s, requests.Ask(fmt.Sprint("k", i), 30*time.Second)), "on the primary")
 	}
 	if number(t, standby.admin(), "select pg_promote(true, 60)::int::int8") != 1 {
 		t.Fatal("the standby was not promoted")
 	}
 	promoted := openApart(t, standby.url())
-	first := take(t, promoted, ask("k", 30*time.Second))
+	first := requests.Take(t, promoted, requests.Ask("k", 30*time.Second))
 	churn(t, old.admin())
 	for range 20 {
-		r := ask("k", 30*time.Second)
-		before.next(take(t, s, r), "on the old primary")
-		giveBack(t, s, r)
+		r := requests.Ask("k", 30*time.Second)
+		before.next(requests.Take(t, s, r), "on the old primary")
+		requests.GiveBack(t, s, r)
 	}
 	if before.last >= first.Token {
 		t.Errorf("the old primary gave %d, the new one %d before", before.last, first.Token)
@@ -109,7 +110,7 @@ func TestWithoutFencingThereAreNoTokens(t *testing.T) {
 		t.Error("it says that it gives tokens")
 	}
 	for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(3)} {
-		if g := take(t, s, in(mode, ask(mode.String(), 30*time.Second))); g.Token != 0 || g.Spare != 0 {
+		if g := requests.Take(t, s, requests.In(mode, requests.Ask(mode.String(), 30*time.Second))); g.Token != 0 || g.Spare != 0 {
 			t.Errorf("mode %v: token %d and %d spare ones, want none", mode, g.Token, g.Spare)
 		}
 	}

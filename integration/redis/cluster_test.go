@@ -9,6 +9,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivertest"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 // A cluster is three masters.
@@ -30,7 +31,7 @@ func startCluster(t *testing.T) *cluster {
 		check(t, n.admin().ClusterMeet(t.Context(), "127.0.0.1", c.nodes[0].port).Err())
 	}
 	for _, n := range c.nodes {
-		soon(t, "all nodes of the cluster are in step", func() bool {
+		requests.Soon(t, "all nodes of the cluster are in step", func() bool {
 			info := n.admin().ClusterInfo(t.Context()).Val()
 			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
 		})
@@ -67,7 +68,7 @@ func TestLocksAreSpreadOverACluster(t *testing.T) {
 	c := startCluster(t)
 	s := open(t, c.url())
 	for i := range 300 {
-		take(t, s, ask(fmt.Sprint("k", i), time.Minute))
+		requests.Take(t, s, requests.Ask(fmt.Sprint("k", i), time.Minute))
 	}
 	for _, n := range c.nodes {
 		if size := n.admin().DBSize(t.Context()).Val(); size < 50 {
@@ -89,15 +90,15 @@ func TestLocksGoOnWhileTheirSlotMoves(t *testing.T) {
 	c := startCluster(t)
 	s := open(t, c.url())
 	const key = "moves"
-	r := ask(key, time.Minute)
-	g := take(t, s, r)
+	r := requests.Ask(key, time.Minute)
+	g := requests.Take(t, s, r)
 	from, name := c.holderOf(key)
 	to := c.nodes[0]
 	if to == from {
 		to = c.nodes[1]
 	}
 	slot := from.admin().ClusterKeySlot(t.Context(), name).Val()
-	w := wait(t, s, ask(key, time.Minute))
+	w := requests.Wait(t, s, requests.Ask(key, time.Minute))
 	queued(t, s, key, 1)
 	use := func(when string) {
 		t.Helper()
@@ -121,10 +122,10 @@ func TestLocksGoOnWhileTheirSlotMoves(t *testing.T) {
 		state(n, "node", id(t, to))
 	}
 	use("after the slot moved")
-	giveBack(t, s, r)
-	w.granted(t, 5*time.Second)
-	if w.grant.Token <= g.Token+uint64(g.Spare) {
-		t.Errorf("token %d after %d", w.grant.Token, g.Token)
+	requests.GiveBack(t, s, r)
+	w.Granted(t, 5*time.Second)
+	if w.Grant.Token <= g.Token+uint64(g.Spare) {
+		t.Errorf("token %d after %d", w.Grant.Token, g.Token)
 	}
 }
 
@@ -156,12 +157,12 @@ func TestTheACLForACluster(t *testing.T) {
 	}
 	s := open(t, strings.Replace(c.url(), "://", "://lock:"+secret+"@", 1))
 	for i := range 30 {
-		r := ask(fmt.Sprint("billing:", i), time.Minute)
-		take(t, s, r)
-		w := wait(t, s, ask(r.Key, time.Minute))
+		r := requests.Ask(fmt.Sprint("billing:", i), time.Minute)
+		requests.Take(t, s, r)
+		w := requests.Wait(t, s, requests.Ask(r.Key, time.Minute))
 		queued(t, s, r.Key, 1)
-		giveBack(t, s, r)
-		w.granted(t, 500*time.Millisecond)
+		requests.GiveBack(t, s, r)
+		w.Granted(t, 500*time.Millisecond)
 	}
 }
 
@@ -171,8 +172,8 @@ func TestAFrozenNodeStopsItsOwnKeysOnly(t *testing.T) {
 	s := open(t, c.url()+"&read_timeout=500ms")
 	var all []driver.Request
 	for i := range 30 {
-		r := ask(fmt.Sprint("k", i), time.Minute)
-		take(t, s, r)
+		r := requests.Ask(fmt.Sprint("k", i), time.Minute)
+		requests.Take(t, s, r)
 		all = append(all, r)
 	}
 	frozen, _ := c.holderOf("k0")
@@ -198,7 +199,7 @@ func TestAFrozenNodeStopsItsOwnKeysOnly(t *testing.T) {
 		}
 	}
 	for _, r := range theirs {
-		soon(t, "the node serves again", func() bool { _, err := s.Extend(t.Context(), r); return err == nil })
+		requests.Soon(t, "the node serves again", func() bool { _, err := s.Extend(t.Context(), r); return err == nil })
 	}
 	check(t, <-resumed)
 }

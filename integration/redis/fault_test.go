@@ -12,6 +12,8 @@ import (
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/process"
+	"github.com/concurrent-go/concurrent/integration/requests"
 	"github.com/concurrent-go/concurrent/integration/servers"
 	"github.com/concurrent-go/concurrent/locks"
 )
@@ -30,13 +32,13 @@ func TestAKilledOrFrozenHoldersKeyIsFreeWhenItsLeaseEnds(t *testing.T) {
 	srv := start(t)
 	s := open(t, srv.url())
 	for name, sig := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "frozen": syscall.SIGSTOP} {
-		p := spawn(t, "holder", srv.url(), name) // for a second
-		p.hears("holds")
+		p := process.Start(t, "holder", srv.url(), name) // for a second
+		p.Hears("holds")
 		began := time.Now()
-		p.signal(sig)
-		w := wait(t, s, ask(name, time.Minute))
-		w.granted(t, 10*time.Second)
-		if took := w.at.Sub(began); took > 1500*time.Millisecond {
+		p.Signal(sig)
+		w := requests.Wait(t, s, requests.Ask(name, time.Minute))
+		w.Granted(t, 10*time.Second)
+		if took := w.At.Sub(began); took > 1500*time.Millisecond {
 			t.Errorf("the key of a %s holder was free after %v, of a lease of one second", name, took)
 		}
 	}
@@ -70,19 +72,19 @@ func TestACutLongerThanTheLeaseEndsTheHolderBeforeTheServerDoes(t *testing.T) {
 	l := locks.Cache("default", "k", locks.WithRegistry(r), locks.WithKeepAlive(2*time.Second))
 	check(t, l.Acquire(t.Context()))
 	direct := open(t, srv.url())
-	other := wait(t, direct, ask("k", time.Minute))
+	other := requests.Wait(t, direct, requests.Ask("k", time.Minute))
 	queued(t, direct, "k", 1)
 	w.Cut(servers.Both)
 	ctx := l.Context(t.Context())
 	select {
 	case <-ctx.Done():
-	case <-other.done:
+	case <-other.Done:
 		t.Fatal("another has the key, and the holder's context goes on")
 	}
 	if l.Active() {
 		t.Error("active after the end of its context")
 	}
-	other.granted(t, 5*time.Second)
+	other.Granted(t, 5*time.Second)
 	w.Heal()
 	if err := l.Release(t.Context()); !errors.Is(err, locks.ErrLockLost) {
 		t.Errorf("Release: %v, want ErrLockLost", err)
@@ -96,11 +98,11 @@ func TestAServerThatForgetsItsScriptsIsToldThemAgain(t *testing.T) {
 	admin := srv.admin()
 	var rs []driver.Request
 	for i := range 300 {
-		r := ask(fmt.Sprint("k", i), time.Minute)
+		r := requests.Ask(fmt.Sprint("k", i), time.Minute)
 		if i%30 == 0 {
 			check(t, admin.ScriptFlush(t.Context()).Err())
 		}
-		take(t, s, r)
+		requests.Take(t, s, r)
 		rs = append(rs, r)
 	}
 	check(t, admin.ScriptFlush(t.Context()).Err())
@@ -112,7 +114,7 @@ func TestAServerThatForgetsItsScriptsIsToldThemAgain(t *testing.T) {
 		t.Errorf("Break: %+v, %v", info, err)
 	}
 	for _, r := range rs[1:] {
-		giveBack(t, s, r)
+		requests.GiveBack(t, s, r)
 	}
 }
 
@@ -129,14 +131,14 @@ func TestAFullServerRefusesNewLocksAndLeavesHoldersAlone(t *testing.T) {
 	admin := srv.admin()
 	var held []driver.Request
 	for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(2)} {
-		r := in(mode, ask(mode.String(), time.Minute))
-		take(t, s, r)
+		r := requests.In(mode, requests.Ask(mode.String(), time.Minute))
+		requests.Take(t, s, r)
 		held = append(held, r)
 	}
-	kept := ask("kept", time.Minute)
-	take(t, s, kept)
+	kept := requests.Ask("kept", time.Minute)
+	requests.Take(t, s, kept)
 	fill(t, admin)
-	_, err := s.TryAcquire(t.Context(), ask("new", time.Minute))
+	_, err := s.TryAcquire(t.Context(), requests.Ask("new", time.Minute))
 	if !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "maxmemory") {
 		t.Errorf("a new lock: %v, want ErrUnavailable that names maxmemory", err)
 	}
@@ -144,7 +146,7 @@ func TestAFullServerRefusesNewLocksAndLeavesHoldersAlone(t *testing.T) {
 		if _, err := s.Extend(t.Context(), r); err != nil {
 			t.Errorf("Extend in mode %v: %v", r.Mode, err)
 		}
-		giveBack(t, s, r)
+		requests.GiveBack(t, s, r)
 	}
 	if err := s.(driver.Keeper).Keep(t.Context(), kept); err != nil {
 		t.Errorf("Keep: %v", err)
@@ -153,7 +155,7 @@ func TestAFullServerRefusesNewLocksAndLeavesHoldersAlone(t *testing.T) {
 		t.Errorf("Break: %+v, %v", info, err)
 	}
 	check(t, admin.ConfigSet(t.Context(), "maxmemory", "0").Err())
-	take(t, s, ask("new", time.Minute))
+	requests.Take(t, s, requests.Ask("new", time.Minute))
 }
 
 // Rows 17 and 19: what is gone is gone, and the next renewal finds out.
@@ -182,13 +184,13 @@ func TestAServerThatServesAgainSoonLosesNothing(t *testing.T) {
 	check(t, l.Acquire(t.Context()))
 	admin := srv.admin()
 	s := open(t, srv.url())
-	held := ask("held", time.Minute)
-	take(t, s, held)
+	held := requests.Ask("held", time.Minute)
+	requests.Take(t, s, held)
 	// A server that is made a replica of one that does not answer keeps its
 	// data and says READONLY.
 	master.pause()
 	check(t, admin.ReplicaOf(t.Context(), "127.0.0.1", master.port).Err())
-	if _, err := s.TryAcquire(t.Context(), ask("new", time.Minute)); !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "replica") {
+	if _, err := s.TryAcquire(t.Context(), requests.Ask("new", time.Minute)); !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "replica") {
 		t.Errorf("TryAcquire on a replica: %v, want ErrUnavailable", err)
 	}
 	<-time.After(1200 * time.Millisecond) // a renewal falls into this time
@@ -197,15 +199,15 @@ func TestAServerThatServesAgainSoonLosesNothing(t *testing.T) {
 	if !l.Active() {
 		t.Error("the lock was lost although the server served again in time")
 	}
-	giveBack(t, s, held)
+	requests.GiveBack(t, s, held)
 	check(t, l.Release(t.Context()))
 }
 
 func TestAServerThatReadsItsDataIsUnavailableAndThenServes(t *testing.T) {
 	srv := start(t, "--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024", "--enable-debug-command", "yes")
 	s := open(t, srv.url())
-	held := ask("held", time.Minute)
-	take(t, s, held)
+	held := requests.Ask("held", time.Minute)
+	requests.Take(t, s, held)
 	admin := srv.admin()
 	pipe := admin.Pipeline()
 	for i := range 400 {
@@ -215,14 +217,14 @@ func TestAServerThatReadsItsDataIsUnavailableAndThenServes(t *testing.T) {
 	check(t, err)
 	reload := make(chan error, 1)
 	go func() { reload <- admin.Do(t.Context(), "debug", "reload").Err() }()
-	soon(t, "the server is loading", func() bool {
-		_, err := s.TryAcquire(t.Context(), ask("new", time.Minute))
+	requests.Soon(t, "the server is loading", func() bool {
+		_, err := s.TryAcquire(t.Context(), requests.Ask("new", time.Minute))
 		return errors.Is(err, driver.ErrUnavailable) && strings.Contains(err.Error(), "reading its data")
 	})
-	w := wait(t, s, ask("waits", time.Minute))
-	w.granted(t, 15*time.Second)
+	w := requests.Wait(t, s, requests.Ask("waits", time.Minute))
+	w.Granted(t, 15*time.Second)
 	check(t, <-reload)
-	giveBack(t, s, held)
+	requests.GiveBack(t, s, held)
 }
 
 func TestAForeignKeyIsLeftAlone(t *testing.T) {
@@ -234,14 +236,14 @@ func TestAForeignKeyIsLeftAlone(t *testing.T) {
 		"list":   func(key string) error { return admin.RPush(t.Context(), key, "theirs").Err() },
 		"set":    func(key string) error { return admin.SAdd(t.Context(), key, "theirs").Err() },
 	} {
-		r := ask(name, 50*time.Millisecond)
-		take(t, s, r)
+		r := requests.Ask(name, 50*time.Millisecond)
+		requests.Take(t, s, r)
 		key := named(t, admin, name)
 		check(t, admin.Del(t.Context(), key).Err())
 		check(t, make(key))
 		for what, err := range map[string]error{
 			"TryAcquire": second(s.TryAcquire(t.Context(), r)),
-			"Shared":     second(s.TryAcquire(t.Context(), in(driver.Shared, ask(name, time.Minute)))),
+			"Shared":     second(s.TryAcquire(t.Context(), requests.In(driver.Shared, requests.Ask(name, time.Minute)))),
 			"Extend":     second(s.Extend(t.Context(), r)),
 			"Release":    s.Release(t.Context(), r),
 			"Inspect":    second(s.(driver.Inspector).Inspect(t.Context(), name)),
@@ -273,9 +275,9 @@ func TestAServerThatClosesInTheMiddleIsTriedAgain(t *testing.T) {
 		}
 	}()
 	for i := 0; ; i++ {
-		r := ask(fmt.Sprint("k", i%10), time.Minute)
-		take(t, s, r)
-		giveBack(t, s, r)
+		r := requests.Ask(fmt.Sprint("k", i%10), time.Minute)
+		requests.Take(t, s, r)
+		requests.GiveBack(t, s, r)
 		select {
 		case <-done:
 			return

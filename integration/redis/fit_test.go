@@ -11,6 +11,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	driverredis "github.com/concurrent-go/concurrent/drivers/redis"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 const secret = "s3cret-passw0rd"
@@ -18,7 +19,7 @@ const secret = "s3cret-passw0rd"
 // refuses opens a URL that is to be refused.
 func refuses(t *testing.T, raw string, want error, says string) {
 	t.Helper()
-	clean(t)
+	requests.Clean(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	s, err := openURL(ctx, raw)
@@ -56,7 +57,7 @@ func TestTLSWhereThereIsNoneIsUnavailable(t *testing.T) {
 func TestAReplicaIsUnfit(t *testing.T) {
 	master := start(t)
 	replica := start(t, "--replicaof", "127.0.0.1 "+master.port)
-	soon(t, "the replica is in step", func() bool {
+	requests.Soon(t, "the replica is in step", func() bool {
 		info, err := replica.admin().Info(t.Context(), "replication").Result()
 		return err == nil && strings.Contains(info, "master_link_status:up")
 	})
@@ -128,15 +129,15 @@ func TestTheSmallestACLSuffices(t *testing.T) {
 	raw := aclUser(t, srv, aclCommands+" "+aclKeys)
 	one, two := open(t, raw), open(t, raw)
 	for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(1)} {
-		r := in(mode, ask("billing:"+mode.String(), time.Minute))
-		take(t, one, r)
+		r := requests.In(mode, requests.Ask("billing:"+mode.String(), time.Minute))
+		requests.Take(t, one, r)
 		if _, err := one.Extend(t.Context(), r); err != nil {
 			t.Errorf("Extend: %v", err)
 		}
-		w := wait(t, two, ask(r.Key, time.Minute))
+		w := requests.Wait(t, two, requests.Ask(r.Key, time.Minute))
 		queued(t, one, r.Key, 1)
-		giveBack(t, one, r)
-		w.granted(t, 500*time.Millisecond)
+		requests.GiveBack(t, one, r)
+		w.Granted(t, 500*time.Millisecond)
 		lost := make(chan driver.Loss, 1)
 		stop := two.(driver.Notifier).NotifyLost(func(l driver.Loss) { lost <- l })
 		if _, err := one.(driver.Inspector).Break(t.Context(), r.Key); err != nil {
@@ -144,14 +145,14 @@ func TestTheSmallestACLSuffices(t *testing.T) {
 		}
 		<-lost
 		stop()
-		kept := in(mode, ask(r.Key, driver.Forever))
-		take(t, one, kept)
+		kept := requests.In(mode, requests.Ask(r.Key, driver.Forever))
+		requests.Take(t, one, kept)
 		kept.Lease = time.Millisecond
 		if err := one.(driver.Keeper).Keep(t.Context(), kept); err != nil {
 			t.Errorf("Keep: %v", err)
 		}
 	}
-	_, err := one.TryAcquire(t.Context(), ask("other", time.Minute))
+	_, err := one.TryAcquire(t.Context(), requests.Ask("other", time.Minute))
 	if !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "ACL") {
 		t.Errorf("a key of another prefix: %v, want ErrUnavailable that names the ACL", err)
 	}
@@ -161,7 +162,7 @@ func TestTheACLForMore(t *testing.T) {
 	srv := start(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
 	raw := aclUser(t, srv, aclCommands+" +select +scan +info "+aclKeys)
 	s := open(t, raw+"/1")
-	take(t, s, ask("billing:1", time.Minute))
+	requests.Take(t, s, requests.Ask("billing:1", time.Minute))
 	found := 0
 	for _, err := range s.(driver.Inspector).List(t.Context(), "billing:") {
 		check(t, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	driverredis "github.com/concurrent-go/concurrent/drivers/redis"
+	"github.com/concurrent-go/concurrent/integration/requests"
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
@@ -33,7 +34,7 @@ func TestAnAcquireWhoseReplyIsWithheldLeavesNothingHeld(t *testing.T) {
 			t.Run(name+"/"+how, func(t *testing.T) {
 				behind := open(t, w.URL+"?read_timeout=1s")
 				warm(t, behind)
-				r := ask(t.Name(), time.Minute)
+				r := requests.Ask(t.Name(), time.Minute)
 				w.Withhold()
 				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 				defer cancel()
@@ -50,7 +51,7 @@ func TestAnAcquireWhoseReplyIsWithheldLeavesNothingHeld(t *testing.T) {
 				}
 				end()
 				began = time.Now()
-				g, err := direct.(driver.Waiter).Acquire(t.Context(), ask(r.Key, time.Second))
+				g, err := direct.(driver.Waiter).Acquire(t.Context(), requests.Ask(r.Key, time.Second))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -66,13 +67,16 @@ func TestACallerThatCancelsReturnsAtOnce(t *testing.T) {
 	srv := start(t)
 	w := srv.Link(t)
 	s := open(t, w.URL+"?read_timeout=1s")
-	r := ask("k", time.Minute)
-	take(t, s, r)
+	r := requests.Ask("k", time.Minute)
+	requests.Take(t, s, r)
 	w.Cut(servers.Both)
 	for name, call := range map[string]func(context.Context) error{
-		"TryAcquire": func(ctx context.Context) error { _, err := s.TryAcquire(ctx, ask("other", time.Minute)); return err },
+		"TryAcquire": func(ctx context.Context) error {
+			_, err := s.TryAcquire(ctx, requests.Ask("other", time.Minute))
+			return err
+		},
 		"Acquire": func(ctx context.Context) error {
-			_, err := s.(driver.Waiter).Acquire(ctx, ask("other", time.Minute))
+			_, err := s.(driver.Waiter).Acquire(ctx, requests.Ask("other", time.Minute))
 			return err
 		},
 		"Extend":  func(ctx context.Context) error { _, err := s.Extend(ctx, r); return err },
@@ -113,7 +117,7 @@ func TestAnAcquireWhoseReplyIsLostGetsItsOwnTokenByTryingAgain(t *testing.T) {
 	warm(t, behind)
 	for i := range 10 {
 		key := fmt.Sprint("k", i)
-		r := ask(key, time.Minute)
+		r := requests.Ask(key, time.Minute)
 		w.Withhold()
 		got := make(chan driver.Grant, 1)
 		go func() {
@@ -124,7 +128,7 @@ func TestAnAcquireWhoseReplyIsLostGetsItsOwnTokenByTryingAgain(t *testing.T) {
 			got <- g
 		}()
 		var token uint64
-		soon(t, "the server grants the key", func() bool {
+		requests.Soon(t, "the server grants the key", func() bool {
 			info, err := direct.(driver.Inspector).Inspect(t.Context(), key)
 			if err != nil || len(info.Holders) == 0 {
 				return false
@@ -148,12 +152,12 @@ func TestAReleaseWhoseReplyIsLostSucceeds(t *testing.T) {
 	warm(t, behind)
 	for i, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(2)} {
 		key := fmt.Sprint("k", i)
-		r := in(mode, ask(key, time.Minute))
-		take(t, behind, r)
+		r := requests.In(mode, requests.Ask(key, time.Minute))
+		requests.Take(t, behind, r)
 		w.Withhold()
 		got := make(chan error, 1)
 		go func() { got <- behind.Release(t.Context(), r) }()
-		soon(t, "the server releases the key", func() bool {
+		requests.Soon(t, "the server releases the key", func() bool {
 			info, err := direct.(driver.Inspector).Inspect(t.Context(), key)
 			return err == nil && len(info.Holders) == 0
 		})
@@ -180,12 +184,12 @@ func TestAClientOfTheCallerDoesNotRepeatCallsByItself(t *testing.T) {
 	}
 	direct := open(t, srv.url())
 	warm(t, direct)
-	r := ask("k", time.Minute)
-	take(t, s, r)
+	r := requests.Ask("k", time.Minute)
+	requests.Take(t, s, r)
 	w.Withhold()
 	got := make(chan error, 1)
 	go func() { got <- s.Release(t.Context(), r) }()
-	soon(t, "the server releases the key", func() bool {
+	requests.Soon(t, "the server releases the key", func() bool {
 		info, err := direct.(driver.Inspector).Inspect(t.Context(), "k")
 		return err == nil && len(info.Holders) == 0
 	})
@@ -209,7 +213,7 @@ func TestAReplyLaterThanTheLeaseSaysWhenTheRequestLeft(t *testing.T) {
 	s := open(t, w.URL)
 	warm(t, s)
 	w.Latency(150 * time.Millisecond)
-	g, err := s.TryAcquire(t.Context(), ask("k", 100*time.Millisecond))
+	g, err := s.TryAcquire(t.Context(), requests.Ask("k", 100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,19 +224,19 @@ func TestAReplyLaterThanTheLeaseSaysWhenTheRequestLeft(t *testing.T) {
 
 // Row 38, with a server that answers nothing.
 func TestCloseIsBoundedWhereTheServerIsAway(t *testing.T) {
-	clean(t)
+	requests.Clean(t)
 	srv := start(t)
 	w := srv.Link(t)
 	s, err := openURL(t.Context(), w.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	held := ask("k", time.Minute)
-	take(t, s, held)
+	held := requests.Ask("k", time.Minute)
+	requests.Take(t, s, held)
 	w.Cut(servers.Both)
 	waits := make(chan error, 1)
 	go func() {
-		_, err := s.(driver.Waiter).Acquire(context.Background(), ask("k", time.Minute))
+		_, err := s.(driver.Waiter).Acquire(context.Background(), requests.Ask("k", time.Minute))
 		waits <- err
 	}()
 	<-time.After(50 * time.Millisecond)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivertest"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 // A watched is a master and a replica that three Sentinels watch.
@@ -33,12 +34,12 @@ func startWatched(t *testing.T) *watched {
 		w.sentinels = append(w.sentinels, s)
 	}
 	for _, s := range w.sentinels {
-		soon(t, "the Sentinels know each other and the replica", func() bool {
+		requests.Soon(t, "the Sentinels know each other and the replica", func() bool {
 			text := fmt.Sprint(s.admin().Do(t.Context(), "sentinel", "master", "main").Val())
 			return strings.Contains(text, "num-slaves:1") && strings.Contains(text, "num-other-sentinels:2")
 		})
 	}
-	soon(t, "the replica is in step", func() bool {
+	requests.Soon(t, "the replica is in step", func() bool {
 		return strings.Contains(w.two.admin().Info(t.Context(), "replication").Val(), "master_link_status:up")
 	})
 	return w
@@ -66,19 +67,19 @@ func TestConformanceBehindSentinel(t *testing.T) {
 func TestTokensGrowThroughAFailover(t *testing.T) {
 	w := startWatched(t)
 	s := open(t, w.url(0)+"&read_timeout=1s&dial_timeout=1s")
-	kept := ask("kept", time.Minute)
-	first := take(t, s, kept)
-	soon(t, "the replica has the lock", func() bool { return len(w.two.admin().Keys(t.Context(), "*}:kept").Val()) == 1 })
+	kept := requests.Ask("kept", time.Minute)
+	first := requests.Take(t, s, kept)
+	requests.Soon(t, "the replica has the lock", func() bool { return len(w.two.admin().Keys(t.Context(), "*}:kept").Val()) == 1 })
 	// What the replica never hears of: it is cut off while the master grants.
 	w.two.pause()
 	check(t, w.one.admin().ClientKillByFilter(t.Context(), "TYPE", "replica").Err())
-	missed := ask("missed", time.Minute)
-	lost := take(t, s, missed)
+	missed := requests.Ask("missed", time.Minute)
+	lost := requests.Take(t, s, missed)
 	w.one.kill()
 	w.two.resume()
 	var again driver.Grant
-	other := ask("missed", time.Minute)
-	soon(t, "the new master serves", func() bool {
+	other := requests.Ask("missed", time.Minute)
+	requests.Soon(t, "the new master serves", func() bool {
 		g, err := s.TryAcquire(t.Context(), other)
 		again = g
 		return err == nil
@@ -92,15 +93,15 @@ func TestTokensGrowThroughAFailover(t *testing.T) {
 	if _, err := s.Extend(t.Context(), kept); err != nil {
 		t.Errorf("the lock that the replica had was lost: %v", err)
 	}
-	waits := wait(t, s, ask("kept", time.Minute))
+	waits := requests.Wait(t, s, requests.Ask("kept", time.Minute))
 	queued(t, s, "kept", 1)
 	began := time.Now()
-	giveBack(t, s, kept)
-	waits.granted(t, 5*time.Second)
-	if took := waits.at.Sub(began); took > 1500*time.Millisecond {
+	requests.GiveBack(t, s, kept)
+	waits.Granted(t, 5*time.Second)
+	if took := waits.At.Sub(began); took > 1500*time.Millisecond {
 		t.Errorf("after the failover a waiter is woken after %v", took)
 	}
-	if waits.grant.Token <= first.Token+uint64(first.Spare) {
-		t.Errorf("token %d after %d", waits.grant.Token, first.Token)
+	if waits.Grant.Token <= first.Token+uint64(first.Spare) {
+		t.Errorf("token %d after %d", waits.Grant.Token, first.Token)
 	}
 }

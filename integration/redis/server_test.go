@@ -2,20 +2,18 @@ package redis
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"github.com/concurrent-go/concurrent/driver"
 	driverredis "github.com/concurrent-go/concurrent/drivers/redis"
+	"github.com/concurrent-go/concurrent/integration/requests"
 	"github.com/concurrent-go/concurrent/integration/servers"
 )
 
@@ -118,69 +116,14 @@ func openURL(ctx context.Context, raw string) (driver.Store, error) {
 	return c.Open(ctx)
 }
 
-// soon waits until f is true. It asks again and again: what it waits for is
-// another process's.
-func soon(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !f(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 15 s: %s", what)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
-}
-
-// clean fails the test if goroutines are left when it is over.
-func clean(t *testing.T) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-}
-
-var owners = func() func() string {
-	next := make(chan int, 1)
-	next <- 0
-	return func() string {
-		n := <-next
-		next <- n + 1
-		return fmt.Sprintf("owner-%d-%d", os.Getpid(), n)
-	}
-}()
-
-// ask is a request by somebody new.
-func ask(key string, lease time.Duration) driver.Request {
-	return driver.Request{Key: key, Owner: owners(), Lease: lease, Holder: driver.Holder{Host: "host", PID: os.Getpid()}}
-}
-
-func in(mode driver.Mode, r driver.Request) driver.Request {
-	r.Mode = mode
-	return r
-}
-
-func take(t *testing.T, s driver.Store, r driver.Request) driver.Grant {
-	t.Helper()
-	g, err := s.TryAcquire(t.Context(), r)
-	if err != nil {
-		t.Fatalf("TryAcquire(%s by %s): %v", r.Key, r.Owner, err)
-	}
-	return g
-}
-
-func giveBack(t *testing.T, s driver.Store, r driver.Request) {
-	t.Helper()
-	if err := s.Release(t.Context(), r); err != nil {
-		t.Fatalf("Release(%s by %s): %v", r.Key, r.Owner, err)
-	}
-}
-
 // warm has the server know the scripts: the first call of each is answered that
 // it does not, and a test that withholds replies would withhold that one.
 func warm(t *testing.T, s driver.Store) {
 	t.Helper()
-	r := ask("warm", time.Minute)
-	take(t, s, r)
+	r := requests.Ask("warm", time.Minute)
+	requests.Take(t, s, r)
 	if _, err := s.Extend(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	giveBack(t, s, r)
+	requests.GiveBack(t, s, r)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
 // script returns a script of the driver that takes the time, in microseconds, as
@@ -87,8 +88,8 @@ func TestTokensGrowAlthoughTheServersClockIsSetBack(t *testing.T) {
 func TestAServersClockThatJumpsAheadEndsLeasesEarly(t *testing.T) {
 	srv := start(t)
 	s := open(t, srv.url())
-	r := ask("k", time.Minute)
-	first := take(t, s, r)
+	r := requests.Ask("k", time.Minute)
+	first := requests.Take(t, s, r)
 	key := named(t, srv.admin(), "k")
 	acquire := script(t, "acquire")
 	reply, err := acquire.Run(t.Context(), srv.admin(), []string{key},
@@ -136,8 +137,8 @@ func TestTokensGrowThroughTheLossOfTheData(t *testing.T) {
 		"a restart":      srv.restart,
 		"nothing at all": func() {},
 	} {
-		r := ask("k", time.Minute)
-		g := take(t, s, r)
+		r := requests.Ask("k", time.Minute)
+		g := requests.Take(t, s, r)
 		if g.Token <= last {
 			t.Errorf("token %d after %d", g.Token, last)
 		}
@@ -149,7 +150,7 @@ func TestTokensGrowThroughTheLossOfTheData(t *testing.T) {
 			t.Errorf("after %s, Extend: %v", name, err)
 		}
 		if kept {
-			giveBack(t, s, r)
+			requests.GiveBack(t, s, r)
 		}
 	}
 }
@@ -165,13 +166,13 @@ func TestNothingStaysBehind(t *testing.T) {
 	srv := start(t, "--databases", "1") // a server looks for what expired in one after another
 	s := open(t, srv.url())
 	admin := srv.admin()
-	soon(t, "the probe is gone", func() bool { return admin.DBSize(t.Context()).Val() == 0 })
+	requests.Soon(t, "the probe is gone", func() bool { return admin.DBSize(t.Context()).Val() == 0 })
 	var group sync.WaitGroup
 	for worker := range 64 {
 		group.Go(func() {
 			for i := range 50 {
 				mode := []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(2)}[i%3]
-				r := in(mode, ask(fmt.Sprint("k", worker, "-", i), time.Minute))
+				r := requests.In(mode, requests.Ask(fmt.Sprint("k", worker, "-", i), time.Minute))
 				if _, err := s.TryAcquire(t.Context(), r); err != nil {
 					t.Error(err)
 				}
@@ -183,10 +184,10 @@ func TestNothingStaysBehind(t *testing.T) {
 	}
 	group.Wait()
 	for i := range 100 {
-		take(t, s, ask(fmt.Sprint("ends", i), 10*time.Millisecond))
+		requests.Take(t, s, requests.Ask(fmt.Sprint("ends", i), 10*time.Millisecond))
 	}
 	if n := admin.DBSize(t.Context()).Val(); n == 0 {
 		t.Error("no token was kept for a second")
 	}
-	soon(t, "no key is left", func() bool { return admin.DBSize(t.Context()).Val() == 0 })
+	requests.Soon(t, "no key is left", func() bool { return admin.DBSize(t.Context()).Val() == 0 })
 }
