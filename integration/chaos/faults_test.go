@@ -18,8 +18,6 @@ type cell struct {
 	missing string // why no test shows it, or not all of it
 }
 
-const unshown = "not shown by a test yet"
-
 // faults is the table of docs/guarantees.md: what can go wrong, and what is
 // promised then. It follows the life of a lock, then the ends of its store.
 var faults = []row{
