@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"net"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,8 @@ type session struct {
 	mu       sync.Mutex
 	idle     time.Duration // after which the server ends the session, or will soon
 	queue    []*op
-	batch    []*group // under way
+	gathers  bool     // somebody is about to send what is queued
+	batch    []*group // under way, and not yet answered
 	sent     time.Time
 	target   time.Duration // what idle will be when all that is queued was answered
 	fitted   time.Time     // when target was changed
@@ -125,10 +127,21 @@ func (s *session) fits(want time.Duration) {
 	}
 }
 
-// kick sends what is queued, unless a batch is under way.
+// kick sends what is queued, unless a batch is under way. Those who were answered
+// together come again together: they are let run before, so that they go in one
+// batch, as a token costs a flush for each.
 func (s *session) kick() {
 	s.mu.Lock()
-	if s.batch != nil || s.ended != nil || len(s.queue) == 0 {
+	if s.gathers || s.batch != nil || s.ended != nil || len(s.queue) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.gathers = true
+	s.mu.Unlock()
+	runtime.Gosched()
+	s.mu.Lock()
+	s.gathers = false
+	if s.ended != nil {
 		s.mu.Unlock()
 		return
 	}
@@ -208,6 +221,7 @@ func (s *session) read() {
 	defer close(s.done)
 	var fatal error
 	var waiting []*group // what is under way and not yet answered
+	at := 0              // which of it is being answered
 	for {
 		message, err := s.frontend.Receive()
 		if err != nil {
@@ -222,12 +236,12 @@ func (s *session) read() {
 			s.home.notified(m.PID, m.Payload)
 		case *pgproto3.DataRow:
 			if len(waiting) > 0 {
-				waiting[0].rows = append(waiting[0].rows, copyRow(m.Values))
+				waiting[at].rows = append(waiting[at].rows, copyRow(m.Values))
 			}
 		case *pgproto3.ErrorResponse:
 			said := pgconn.ErrorResponseToPgError(m)
 			if len(waiting) > 0 {
-				waiting[0].err = said
+				waiting[at].err = said
 			}
 			if said.Severity != "ERROR" {
 				fatal = said
@@ -236,9 +250,11 @@ func (s *session) read() {
 			if len(waiting) == 0 {
 				continue
 			}
-			if waiting = waiting[1:]; len(waiting) == 0 {
-				s.finish()
+			if at++; at < len(waiting) && waiting[at].first != nil {
+				continue // the token of those before
 			}
+			s.finish(waiting[:at])
+			waiting, at = waiting[at:], 0
 		}
 	}
 }
@@ -257,19 +273,20 @@ func (s *session) underWay() []*group {
 	return s.batch
 }
 
-// finish hands out the answers of a batch, and sends the next.
-func (s *session) finish() {
+// finish hands out answers: what gives back does not wait for the flush of a token
+// that is asked for in the same batch. After the last, the next batch is sent.
+func (s *session) finish(answered []*group) {
 	s.mu.Lock()
 	if s.ended != nil {
 		s.mu.Unlock()
 		return
 	}
-	batch := s.batch
-	s.batch = nil
+	if s.batch = s.batch[len(answered):]; len(s.batch) == 0 {
+		s.batch = nil
+	}
 	s.answered = clock.At(s.sent)
 	s.mu.Unlock()
-	s.kick()
-	for _, g := range batch {
+	for _, g := range answered {
 		if g.err == nil {
 			g.err = g.settle(s.timeline)
 		}
@@ -277,7 +294,8 @@ func (s *session) finish() {
 			g.first.err = g.err // without a token nobody comes in
 		}
 	}
-	s.home.answered(s, batch)
+	s.home.answered(s, answered)
+	s.kick()
 }
 
 // tick keeps the session alive, and ends it when it may be over on the server.
