@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"image/color"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,7 +127,7 @@ type at map[float64]bool
 
 func (a at) Ticks(float64, float64) []plot.Tick {
 	var all []plot.Tick
-	for v := range a {
+	for _, v := range slices.Sorted(maps.Keys(a)) {
 		all = append(all, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', -1, 64)})
 	}
 	return all
