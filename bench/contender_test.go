@@ -38,7 +38,7 @@ type store struct {
 }
 
 var stores = []store{
-	{"memory", []contender{{name: "concurrent", inside: true, open: openOurs}, mobyLocker, xSemaphore}},
+	{"memory", []contender{{name: "concurrent", inside: true, open: openOurs}, {name: "concurrent Local", inside: true, open: openLocal}, mobyLocker, xSemaphore}},
 	{"file", []contender{{name: "concurrent", open: openOurs}, gofrsFlock}},
 	{"redis", []contender{{name: "concurrent", open: openOurs}, redisByHand, redsyncs, redislocks, redislockBehindMutex, rueidislocks}},
 	{"postgres", []contender{

@@ -12,10 +12,11 @@ import (
 // held is locks of one process that are kept alive with a lease of 30 s.
 var held = workload{
 	name:     "held",
-	variants: []variant{{name: "1000 locks", n: 1_000}, {name: "10000 locks", n: 10_000}, {name: "100000 locks", n: 100_000}},
+	variants: []variant{{name: "1000 locks", n: 1_000}, {name: "10000 locks", n: 10_000}, {name: "100000 locks", n: 100_000}, {name: "1000000 locks", n: 1_000_000}},
 	fits: func(v *variant, s *store, c *contender) bool {
 		small := s.name == "postgres" || s.name == "file" // a store for fewer
-		return takesAlive(c) && (v.n == 1_000) == small && (c.name == "concurrent" || v.n < 100_000)
+		return takesAlive(c) && (v.n == 1_000) == small && (c.name == "concurrent" || v.n < 100_000) &&
+			(v.n < 1_000_000 || s.name == "memory")
 	},
 	start: func(e *entry) (func(time.Duration) *round, func()) {
 		n := e.variant.n

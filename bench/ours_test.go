@@ -38,8 +38,12 @@ func openOurs(address string, lease time.Duration) (*client, error) {
 			return func() error { return l.Release(ctx) }, nil
 		}
 	}
+	alive := func(ctx context.Context, key string) (func() error, error) {
+		l := locks.Cache("it", key, locks.WithRegistry(r), locks.WithKeepAlive(lease))
+		return func() error { return l.Release(ctx) }, l.Acquire(ctx)
+	}
 	return &client{
-		try: taking(), wait: taking(locks.WithWait(locks.Forever)), alive: taking(locks.WithKeepAlive(lease)),
+		try: taking(), wait: taking(locks.WithWait(locks.Forever)), alive: alive,
 		close: func() { _ = r.Shutdown(context.Background()) },
 	}, nil
 }
@@ -50,4 +54,23 @@ func openUnfenced(address string, lease time.Duration) (*client, error) {
 		separator = "&"
 	}
 	return openOurs(address+separator+"fencing=off", lease)
+}
+
+// openLocal has a lock without a name for each key.
+func openLocal(string, time.Duration) (*client, error) {
+	taking := func(opts ...locks.Option) taker {
+		var all sync.Map
+		return func(ctx context.Context, key string) (func() error, error) {
+			made, ok := all.Load(key)
+			if !ok {
+				made, _ = all.LoadOrStore(key, locks.Local(opts...))
+			}
+			l := made.(*locks.Lock)
+			if err := l.Acquire(ctx); err != nil {
+				return nil, err
+			}
+			return func() error { return l.Release(ctx) }, nil
+		}
+	}
+	return &client{try: taking(), wait: taking(locks.WithWait(locks.Forever)), close: func() {}}, nil
 }

@@ -80,7 +80,43 @@ const behind = "redislock behind a mutex"
 
 var peers = []string{"redsync", "redislock", "rueidislock"}
 
+const (
+	locker = "moby/locker"
+	local  = "concurrent Local"
+)
+
 var goals = []goal{
+	{
+		"Memory, 1 goroutine: time of a pair, beside moby/locker", 5, false, "×",
+		timesOf("pair", "1 goroutine", "memory", ours, locker), "",
+	},
+	{
+		"Memory, 1 goroutine: allocations of a pair, with one of the suite's", 4, false, "",
+		func(run *result.Run) float64 { return value(run, "pair", "1 goroutine", "memory", ours, "allocs/op") }, "",
+	},
+	{
+		"Local, 1 goroutine: time of a pair, beside moby/locker", 3, false, "×",
+		timesOf("pair", "1 goroutine", "memory", local, locker), "",
+	},
+	{
+		"Memory, 16 goroutines on one key, waiting: time of a section, beside moby/locker", 3, false, "×",
+		timesOf("hot key", "16 goroutines", "memory", ours, locker),
+		"first come, first served costs a switch of goroutines for each section",
+	},
+	{
+		"Memory, 1,000,000 locks kept alive: memory of a lock, with its store", 800, false, " B",
+		func(run *result.Run) float64 { return value(run, "held", "1000000 locks", "memory", ours, "B/lock") }, "",
+	},
+	{
+		"Memory, 1,000,000 locks kept alive: processor time", 10, false, " % of a core",
+		func(run *result.Run) float64 {
+			return value(run, "held", "1000000 locks", "memory", ours, "client-%core")
+		}, "",
+	},
+	{
+		"Files, 1 goroutine: time of a pair, beside gofrs/flock", 40, false, "×",
+		timesOf("pair", "1 goroutine", "file", ours, "gofrs/flock"), "",
+	},
 	{
 		"Redis, 1 goroutine: time of a pair, beside go-redis by hand", 1.15, false, "×",
 		timesOf("pair", "1 goroutine", "redis", ours, "go-redis by hand"),
