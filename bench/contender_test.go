@@ -43,7 +43,7 @@ var stores = []store{
 	{"redis", []contender{{name: "concurrent", open: openOurs}, redisByHand, redsyncs, redislocks, redislockBehindMutex, rueidislocks}},
 	{"postgres", []contender{
 		{name: "concurrent", open: openOurs},
-		{name: "concurrent unfenced", open: openUnfenced},
+		{name: "concurrent fencing=off", open: openUnfenced},
 		pgxByHand, advisoryOnPool, blockedBackend,
 	}},
 }

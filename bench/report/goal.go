@@ -22,7 +22,7 @@ type goal struct {
 const ours = "concurrent"
 
 // unfenced is ours on PostgreSQL with fencing=off.
-const unfenced = "concurrent unfenced"
+const unfenced = "concurrent fencing=off"
 
 // rate is how many a second a contender did, NaN if it was not measured.
 func rate(run *result.Run, workload, variant, store, by string) float64 {

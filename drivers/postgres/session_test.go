@@ -110,3 +110,30 @@ func TestTwoKeysOfOneNumberExcludeEachOther(t *testing.T) {
 		t.Error("the other key's lease is touched")
 	}
 }
+
+// One process was told of a release, and does not come: all are told.
+func TestAReleaseThatNobodyComesForIsToldToAll(t *testing.T) {
+	store, s := deaf(t)
+	b := store.backend
+	b.mu.Lock()
+	e := b.entry(7)
+	e.told, e.politeUntil = s, time.Now().Add(polite)
+	b.look(e)
+	b.unlock()
+	asked := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.batch) == 1 && s.batch[0].ops[0].statement == script("retell", b.options.schema)
+	}
+	for end := time.Now().Add(10 * time.Second); !asked(); {
+		if time.Now().After(end) {
+			t.Fatal("nobody else is told")
+		}
+		<-time.After(time.Millisecond)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.entries) != 0 {
+		t.Error("the entry stays")
+	}
+}
