@@ -68,7 +68,7 @@ func (a *addresses) of(t *testing.T, contender string, latency time.Duration) st
 // turn it is not.
 func (a *addresses) database(t *testing.T, address, contender string) string {
 	t.Helper()
-	name := strings.NewReplacer(" ", "_", "/", "_").Replace("bench " + contender)
+	name := strings.NewReplacer(" ", "_", "/", "_", "=", "_").Replace("bench " + contender)
 	if !a.made[name] {
 		c, err := pgx.Connect(t.Context(), a.address)
 		if err != nil {
