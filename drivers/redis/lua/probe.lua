@@ -18,15 +18,14 @@ local function try(...)
   end
 end
 try('TIME')
-try('SET', ARGV[2], '', 'PX', 1)
+try('SET', ARGV[2], '', 'PX', 1) -- the commands for hashes fail then, and are tried all the same
 try('GET', ARGV[2])
-try('DEL', ARGV[2])
 try('HSET', ARGV[2], 'r', '')
 try('HGET', ARGV[2], 'r')
 try('HGETALL', ARGV[2])
 try('HDEL', ARGV[2], 'o')
 try('PERSIST', ARGV[2])
-try('PTTL', ARGV[2])
 try('PEXPIRE', ARGV[2], 1)
 try('PUBLISH', ARGV[1], '')
+try('DEL', ARGV[2]) -- nobody sees the key
 return refused
