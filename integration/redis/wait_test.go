@@ -239,9 +239,13 @@ func crowd(t *testing.T, n, enough int) (turns []int, scripts int) {
 	}
 	requests.GiveBack(t, s, r)
 	requests.Soon(t, "they take turns", func() bool {
-		scripts = ran(t, admin)
-		return scripts >= enough
+		return ran(t, admin) >= enough
 	})
+	if _, err := s.(driver.Waiter).Acquire(t.Context(), r); err != nil { // so that all stop at once
+		t.Fatal(err)
+	}
+	queued(t, s, "k", n)
+	scripts = ran(t, admin)
 	for _, p := range ps {
 		p.End()
 	}
