@@ -27,39 +27,32 @@ const (
 // call runs a script that answers with n numbers or more, and runs it again
 // while that may help. The error is ctx's, or one of package driver.
 func (s *Store) call(ctx context.Context, n int, sc *script, key string, args ...any) answer {
-	a, c := s.run(ctx, sc, false, key, args)
+	a, c := s.run(ctx, sc, key, args)
 	if a.err != nil {
 		return a
 	}
-	if cmd, ok := c.cmd.(once); ok && len(cmd.Val()) >= n {
-		a.numbers = cmd.Val()
-		return a
+	if a.numbers = c.numbers; len(a.numbers) < n {
+		a.err = s.failed(ctx, errReply)
 	}
-	a.err = s.failed(ctx, errReply)
 	return a
 }
 
 // callTable is call for scripts that answer with n values of any kind.
 func (s *Store) callTable(ctx context.Context, n int, sc *script, key string, args ...any) answer {
-	a, c := s.run(ctx, sc, true, key, args)
+	a, c := s.run(ctx, sc, key, args)
 	if a.err != nil {
 		return a
 	}
-	if cmd, ok := c.cmd.(onceTable); ok {
-		if table, ok := cmd.Val().([]any); ok && len(table) >= n {
-			a.table = table
-			return a
-		}
+	if a.table = c.table; len(a.table) < n {
+		a.err = s.failed(ctx, errReply)
 	}
-	a.err = s.failed(ctx, errReply)
 	return a
 }
 
-func (s *Store) run(ctx context.Context, sc *script, table bool, key string, args []any) (a answer, c *call) {
+func (s *Store) run(ctx context.Context, sc *script, key string, args []any) (a answer, c *call) {
 	name := redisKey(key)
 	for try := 0; ; try++ {
 		c = newCall(sc, name, args...)
-		c.table = table
 		went, err := s.batch.do(ctx, c)
 		if !c.over() {
 			a.err = err
@@ -69,8 +62,8 @@ func (s *Store) run(ctx context.Context, sc *script, table bool, key string, arg
 			}
 			return a, c
 		}
-		a.sent = c.sent
-		if err = c.cmd.Err(); err == nil {
+		a.sent, a.again = c.sent, a.again || c.again
+		if err = c.err; err == nil {
 			return a, c
 		}
 		fate := fateOf(err)

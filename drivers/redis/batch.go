@@ -12,12 +12,13 @@ import (
 )
 
 const (
-	// lanes is how many batches are under way at once. While one is, the
+	// lanes is how many batches are under way at once. While they are, the
 	// calls that come form the next: the more lanes, the smaller the batches.
-	lanes = 2
+	lanes = 3
 	// overdue is how long a batch is under way before it no longer counts as
-	// one: calls that come then must not wait for a connection that hangs.
-	overdue = 100 * time.Millisecond
+	// one. Calls that come then do not wait for a server that is far away, nor
+	// for a connection that hangs.
+	overdue = time.Millisecond
 	// mostLanes bounds the connections of a server that answers nothing.
 	mostLanes = 16
 	// batchMost is how many calls go together, so that the first need not wait
@@ -30,6 +31,7 @@ const (
 type batcher struct {
 	client    redis.UniversalClient
 	deadlines bool // client heeds the deadlines of contexts
+	share     bool // a script's run may have many keys
 	slow      slowness
 
 	mu     sync.Mutex
@@ -50,7 +52,7 @@ type lane struct{ since time.Time } // when its batch left
 func (b *batcher) do(ctx context.Context, c *call) (left bool, err error) {
 	if l := b.claim(); l != nil {
 		b.direct(ctx, c, l)
-		return true, c.cmd.Err()
+		return true, c.err
 	}
 	b.submit(c)
 	err = b.await(ctx, c)
@@ -62,14 +64,14 @@ func (b *batcher) do(ctx context.Context, c *call) (left bool, err error) {
 func (b *batcher) await(ctx context.Context, c *call) (err error) {
 	select {
 	case <-c.done:
-		return c.cmd.Err()
+		return c.err
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-b.quit:
 		err = driver.ErrClosed
 	}
 	if c.over() {
-		return c.cmd.Err()
+		return c.err
 	}
 	return err
 }
@@ -130,23 +132,9 @@ func (b *batcher) run(l *lane) {
 		if len(batch) == 0 {
 			return
 		}
-		b.send(batch, false)
+		b.send(context.Background(), batch) // callers leave when their context ends
 		if time.Since(l.since) > slowAfter {
 			b.slow.note()
-		}
-		var again []*call
-		for _, c := range batch {
-			if unknownScript(c.cmd.Err()) {
-				again = append(again, c)
-				continue
-			}
-			close(c.done)
-		}
-		if again != nil {
-			b.send(again, true)
-			for _, c := range again {
-				close(c.done)
-			}
 		}
 	}
 }
@@ -181,23 +169,25 @@ func (b *batcher) drop(l *lane) {
 	b.active = slices.DeleteFunc(b.active, func(other *lane) bool { return other == l })
 }
 
-// send sends the calls in one round trip and reads their replies. What goes
-// wrong is each command's error.
-func (b *batcher) send(batch []*call, text bool) {
-	ctx := context.Background() // callers leave when theirs ends
-	now := time.Now()
-	if len(batch) == 1 {
-		c := batch[0]
-		c.sent, c.cmd = now, c.command(ctx, text)
-		_ = b.client.Process(ctx, c.cmd)
-		return
+// send sends the calls in one round trip, and those that need it in another, and
+// gives each its reply or error.
+func (b *batcher) send(ctx context.Context, calls []*call) {
+	for len(calls) > 0 {
+		commands := b.commands(ctx, calls)
+		if len(commands) == 1 {
+			_ = b.client.Process(ctx, commands[0].Cmder)
+		} else {
+			pipe := b.client.Pipeline()
+			for _, c := range commands {
+				_ = pipe.Process(ctx, c.Cmder)
+			}
+			_, _ = pipe.Exec(ctx)
+		}
+		calls = nil
+		for _, c := range commands {
+			calls = append(calls, c.deliver()...)
+		}
 	}
-	pipe := b.client.Pipeline()
-	for _, c := range batch {
-		c.sent, c.cmd = now, c.command(ctx, text)
-		_ = pipe.Process(ctx, c.cmd)
-	}
-	_, _ = pipe.Exec(ctx)
 }
 
 // close ends the batcher. Calls that have not left are not sent any more, and

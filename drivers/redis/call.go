@@ -1,11 +1,8 @@
 package redis
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // A call is one run of a script for one lock.
@@ -13,11 +10,16 @@ type call struct {
 	script *script
 	args   []any // key and arguments, with room before them
 	room   [before + 1 + mostArgs]any
-	table  bool // the reply has more than integers
-	cmd    redis.Cmder
-	sent   time.Time     // just before it left
-	done   chan struct{} // closed once cmd has its reply or error
 	state  atomic.Int32
+	text   bool // the server does not know the script by its name
+	alone  bool // it failed with others
+
+	done    chan struct{} // closed once it has its reply or error, which are below
+	sent    time.Time     // just before it left
+	numbers []int64       // the reply
+	table   []any         // the reply of a script that answers with more
+	again   bool          // it may have been carried out before it was sent last
+	err     error
 }
 
 // What has become of a call.
@@ -38,30 +40,6 @@ func newCall(sc *script, key string, args ...any) *call {
 	c.args = append(c.room[:before+1], args...)
 	return c
 }
-
-// command returns what runs the script, by its name or with its text.
-func (c *call) command(ctx context.Context, text bool) redis.Cmder {
-	c.args[0], c.args[1], c.args[2] = "evalsha", c.script.sha, 1
-	if text {
-		c.args[0], c.args[1] = "eval", c.script.text
-	}
-	if c.table {
-		return onceTable{redis.NewCmd(ctx, c.args...)}
-	}
-	return once{redis.NewIntSliceCmd(ctx, c.args...)}
-}
-
-// once is a command that go-redis does not repeat: whoever asked must know that
-// the first one may have been carried out.
-type once struct{ *redis.IntSliceCmd }
-
-// NoRetry says so to go-redis.
-func (once) NoRetry() bool { return true }
-
-type onceTable struct{ *redis.Cmd }
-
-// NoRetry says so to go-redis.
-func (onceTable) NoRetry() bool { return true }
 
 // over reports whether the call has its reply or error.
 func (c *call) over() bool {

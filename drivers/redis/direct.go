@@ -52,17 +52,10 @@ func (b *batcher) direct(ctx context.Context, c *call, l *lane) {
 	ctx, cancel := context.WithTimeout(ctx, directWithin)
 	defer cancel()
 	c.state.Store(under)
-	c.sent = l.since
-	c.cmd = c.command(ctx, false)
-	if err := b.client.Process(ctx, c.cmd); unknownScript(err) {
-		c.sent = time.Now()
-		c.cmd = c.command(ctx, true)
-		_ = b.client.Process(ctx, c.cmd)
-	}
+	b.send(ctx, []*call{c})
 	if time.Since(l.since) > slowAfter {
 		b.slow.note()
 	}
-	close(c.done)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.queue) > 0 && !b.closed {

@@ -87,8 +87,8 @@ func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []erro
 			errs[i] = err
 			continue
 		}
-		if cmd, ok := c.cmd.(once); ok && err == nil && len(cmd.Val()) > 0 {
-			_, errs[i] = s.extended(&rs[i], cmd.Val()[0], c.sent)
+		if err == nil && len(c.numbers) > 0 {
+			_, errs[i] = s.extended(&rs[i], c.numbers[0], c.sent)
 			continue
 		}
 		if err == nil {

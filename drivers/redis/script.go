@@ -13,18 +13,20 @@ var lua embed.FS
 // A script runs on the server, as a whole. All of them are idempotent but for
 // those that end a lease, which report that a second time as not held.
 type script struct {
-	text string
-	sha  string
+	text   string
+	sha    string
+	shared bool // it takes many keys
+	table  bool // its reply has more than integers
 }
 
 var (
-	acquireScript = load("acquire")
-	extendScript  = load("extend")
-	releaseScript = load("release")
+	acquireScript = load("acquire").forMany()
+	extendScript  = load("extend").forMany()
+	releaseScript = load("release").forMany()
 	keepScript    = load("keep")
 	leaveScript   = load("leave")
-	inspectScript = load("inspect")
-	breakScript   = load("break")
+	inspectScript = load("inspect").forTable()
+	breakScript   = load("break").forTable()
 	probeScript   = load("probe")
 )
 
@@ -32,6 +34,16 @@ func load(name string) *script {
 	text := include(name + ".lua")
 	sum := sha1.Sum([]byte(text))
 	return &script{text: text, sha: hex.EncodeToString(sum[:])}
+}
+
+func (s *script) forMany() *script {
+	s.shared = true
+	return s
+}
+
+func (s *script) forTable() *script {
+	s.table = true
+	return s
 }
 
 // include returns a file of lua/ with those it includes.

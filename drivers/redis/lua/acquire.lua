@@ -5,19 +5,22 @@
 -- ARGV: owner, mode, lease in µs (empty: no end), inbox and holder, COUNTED,
 -- the waiter's name (empty: does not wait), how long the key stays in ms.
 -- Returns {1, token}, {0, µs or -1, place} or {2}: this owner holds the key in
--- another mode.
---#include state.lua
+-- another mode. It may have many keys: see each.lua.
 --#include clock.lua
-local who, by = ARGV[1], ARGV[4]
+local width = 3
+local function one(key, at)
+
+local who, asks, by = ARGV[at + 1], ARGV[at + 2], ARGV[at + 4]
+--#include state.lua
 
 -- Most often the key is free and nobody waits for it.
-if mode == 0 and ends <= now and ARGV[2] == '0' and queue == '' and ARGV[3] ~= '' then
+if mode == 0 and ends <= now and asks == '0' and queue == '' and ARGV[at + 3] ~= '' then
   token = token < now and now or token + 1
-  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + ARGV[3], now, 0, #who, who, #by) .. by, 'PX', ARGV[7])
-  return {1, token}
+  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + ARGV[at + 3], now, 0, #who, who, #by) .. by, 'PX', ARGV[at + 7])
+  return 1, token
 end
 
-local wants, asked, COUNTED, me = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
+local wants, asked, COUNTED, me = tonumber(asks), tonumber(ARGV[at + 3]), ARGV[at + 5], ARGV[at + 6]
 
 --#include leases.lua
 --#include queue.lua
@@ -25,13 +28,13 @@ local wants, asked, COUNTED, me = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5],
 local untl = asked and now + asked or NEVER
 local e, t, s = lease(who, wants)
 if e == false then
-  return {2}
+  return 2
 end
 if e then
   leave(me)
   hold(who, wants, untl, t, s, by, e)
   save()
-  return {1, t}
+  return 1, t
 end
 
 -- Those who wait come first.
@@ -47,7 +50,7 @@ if room and (not first_in_line or first_in_line == me) then
     wake('') -- there may be room for the next one too
   end
   save()
-  return {1, token}
+  return 1, token
 end
 
 local left = ends - now
@@ -75,4 +78,7 @@ end
 if scanned or queue ~= waited then
   save()
 end
-return {0, left, before}
+return 0, left, before
+
+end
+--#include each.lua

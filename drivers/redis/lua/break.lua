@@ -2,6 +2,7 @@
 -- Ends every lease, tells the stores that hold one, and wakes who waits.
 --
 -- ARGV: COUNTED. Returns {how many waited, the leases}; see listing.lua.
+local key, asks = KEYS[1], '0'
 --#include state.lua
 --#include clock.lua
 --#include listing.lua

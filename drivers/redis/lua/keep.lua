@@ -3,6 +3,7 @@
 --
 -- ARGV: owner, mode, µs from now until the end (0: the lease's own end, empty:
 -- no end). Returns {1}, or {0} if this owner holds no such lease.
+local key, asks = KEYS[1], ARGV[2]
 --#include state.lua
 --#include clock.lua
 --#include leases.lua

@@ -4,6 +4,7 @@
 --
 -- ARGV: owner, mode, COUNTED, the waiter's name. Returns {1} if the owner held
 -- the key, else {0}.
+local key, asks = KEYS[1], ARGV[2]
 --#include state.lua
 --#include clock.lua
 local who, wants, COUNTED, me = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]

@@ -1,5 +1,5 @@
--- What every script begins with: the state of one lock. It is all in one key,
--- so that Redis expires, evicts and moves it as a whole. A key that is free or
+-- What every script begins with: the state of one lock, whose name is key. It is
+-- all in one key, so that Redis expires, evicts and moves it as a whole. A key that is free or
 -- held exclusively is a string, the record:
 --
 --   1 (a byte: this form), the last token, when the lease ends, when it began (doubles), the mode (int),
@@ -16,8 +16,7 @@
 -- Times are microseconds on this server's clock, NEVER for no end, and 0 for
 -- the end of a lease that was released. The key stays a second longer than the
 -- lease, so that the next token is larger although the clock was set back.
-local key = KEYS[1]
-local hashed = ARGV[2] and ARGV[2] ~= '0' -- a guess: most often a key has one use
+local hashed = asks ~= '0' -- a guess from the mode that is asked for: most often a key has one use
 local record = hashed and redis.pcall('HGET', key, 'r') or not hashed and redis.pcall('GET', key)
 if type(record) == 'table' then -- the error of a key that has the other form
   hashed = not hashed

@@ -1,0 +1,21 @@
+-- Runs one for each key, with its part of ARGV, of which all have as many. Where
+-- there is one key the reply is what one returns. Else it is width numbers of each,
+-- one behind the other; the first is -1 where one failed, which the others do
+-- not suffer from: it is asked for alone then, and says why.
+if #KEYS == 1 then
+  local a, b, c = one(KEYS[1], 0)
+  return type(a) == 'table' and a or {a, b, c}
+end
+local replies, parts = {}, #ARGV / #KEYS
+for i = 1, #KEYS do
+  local fine, a, b, c = pcall(one, KEYS[i], (i - 1) * parts)
+  if not fine or type(a) == 'table' then
+    a, b, c = -1, 0, 0
+  end
+  local at = (i - 1) * width
+  replies[at + 1] = a
+  if width == 3 then
+    replies[at + 2], replies[at + 3] = b or 0, c or 0
+  end
+end
+return replies
