@@ -1,0 +1,99 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// said is what a server answers with an error.
+type said string
+
+func (s said) Error() string { return string(s) }
+
+// RedisError makes it one of go-redis's.
+func (s said) RedisError() {}
+
+// shared returns a command for n calls, and the place of its reply.
+func shared(n int) (command, *redis.IntSliceCmd) {
+	calls := make([]*call, n)
+	for i := range calls {
+		calls[i] = newCall(releaseScript, "k", "owner", 0, "1")
+	}
+	c := newCommand(context.Background(), calls)
+	return c, c.Cmder.(once).IntSliceCmd
+}
+
+func TestEachCallHasItsPartOfAReply(t *testing.T) {
+	c, reply := shared(3)
+	reply.SetVal([]int64{1, 10, 0, 0, 20, 5, 2, 0, 0})
+	if anew := c.deliver(); anew != nil {
+		t.Errorf("%d calls are made anew", len(anew))
+	}
+	for i, first := range []int64{1, 0, 2} {
+		if n := c.calls[i].numbers; !c.calls[i].over() || len(n) != 3 || n[0] != first {
+			t.Errorf("call %d has %v", i, n)
+		}
+	}
+}
+
+func TestWhatIsMadeAnewAfterWhichReply(t *testing.T) {
+	for _, x := range []struct {
+		what         string
+		numbers      []int64
+		err          error
+		anew         int
+		alone, again bool // those that are made anew
+	}{
+		{"one failed", []int64{1, failed, 1}, nil, 1, true, true},
+		{"an array that is too short for all", []int64{1, 1}, nil, 3, true, true},
+		{"the server refused", nil, said("NOPERM no"), 3, true, false},
+		{"the server does not know the script", nil, said("NOSCRIPT No matching script."), 3, false, false},
+		{"no reply", nil, io.ErrUnexpectedEOF, 0, false, false},
+	} {
+		c, reply := shared(3)
+		reply.SetVal(x.numbers)
+		reply.SetErr(x.err)
+		anew := c.deliver()
+		if len(anew) != x.anew {
+			t.Errorf("%s: %d calls are made anew, want %d", x.what, len(anew), x.anew)
+		}
+		over := 0
+		for _, call := range c.calls {
+			if !call.over() {
+				continue
+			}
+			if over++; !errors.Is(call.err, x.err) {
+				t.Errorf("%s: a call has the error %v", x.what, call.err)
+			}
+		}
+		if over != 3-len(anew) {
+			t.Errorf("%s: %d calls are over and %d made anew", x.what, over, len(anew))
+		}
+		for _, call := range anew {
+			if call.alone != x.alone || call.again != x.again {
+				t.Errorf("%s: alone %v, again %v", x.what, call.alone, call.again)
+			}
+		}
+	}
+}
+
+// A server that forgot the scripts is sent the text once, not once for each call.
+func TestATextThatTheServerDoesNotKnowGoesOnce(t *testing.T) {
+	c, reply := shared(3)
+	reply.SetErr(said("NOSCRIPT No matching script."))
+	b := batcher{share: true}
+	commands := b.commands(context.Background(), c.deliver())
+	if len(commands) != 2 || !commands[0].calls[0].text || len(commands[1].calls) != 2 {
+		t.Fatalf("%d commands", len(commands))
+	}
+	if name := commands[0].Args()[0]; name != "eval" {
+		t.Errorf("the first is %v", name)
+	}
+	if name := commands[1].Args()[0]; name != "evalsha" {
+		t.Errorf("the second is %v", name)
+	}
+}
