@@ -143,11 +143,12 @@ func TestACutOffHolderIsToldBeforeAnotherHasItsLock(t *testing.T) {
 		long := requests.Ask("long "+string(way), 6*time.Second)
 		lock := lockOf(t, admin, other, long.Key)
 		requests.Take(t, s, long)
+		holder := alone(t, admin)[lock]
 		g := requests.Take(t, s, requests.Ask("short "+string(way), lease))
 		link.Cut(way)
 		cut := time.Now()
 		w := requests.Wait(t, other, requests.Ask(long.Key, time.Minute))
-		free := freed(t, admin, lock)
+		free := freedBy(t, admin, lock, holder)
 		w.Granted(t, mostFallback+lag)
 		told := next(t, heard)
 		for told.Key != long.Key {
@@ -175,10 +176,11 @@ func TestAHolderWhoseProcessDiesIsFreedAtOnce(t *testing.T) {
 	lock := lockOf(t, admin, s, "k")
 	p := process.Start(t, "holder", srv.URL, "k") // for a minute
 	p.HearsNumber()
+	holder := alone(t, admin)[lock]
 	w := requests.Wait(t, s, requests.Ask("k", time.Minute))
 	began := time.Now()
 	p.Signal(syscall.SIGKILL)
-	if took := freed(t, admin, lock).Sub(began); took > lag {
+	if took := freedBy(t, admin, lock, holder).Sub(began); took > lag {
 		t.Errorf("it was freed after %v, want at once", took)
 	}
 	w.Granted(t, mostFallback+lag)
@@ -196,7 +198,7 @@ func TestAFrozenHoldersLockIsFreedNoEarlierThanItsLeaseEndsAndNotMuchLater(t *te
 		all[i] = freezeHolder(t, srv, s, lease)
 	}
 	for _, f := range all { // the shortest lease first
-		free := freed(t, admin, f.lock)
+		free := freedBy(t, admin, f.lock, f.holder)
 		if free.Before(f.until) {
 			t.Errorf("a lease of %v was freed %v before its holder's own deadline", f.lease, f.until.Sub(free))
 		}
@@ -210,20 +212,22 @@ func TestAFrozenHoldersLockIsFreedNoEarlierThanItsLeaseEndsAndNotMuchLater(t *te
 
 // A frozen is a holder that stands still.
 type frozen struct {
-	lease time.Duration
-	lock  string
-	until time.Time // by its own clock
-	at    time.Time
-	next  *requests.Waiting
+	lease  time.Duration
+	lock   string
+	holder int64     // its session
+	until  time.Time // by its own clock
+	at     time.Time
+	next   *requests.Waiting
 }
 
 // freezeHolder has a process hold a key and freezes it. s waits for the key.
 func freezeHolder(t *testing.T, srv *server, s driver.Store, lease time.Duration) frozen {
 	t.Helper()
-	key := lease.String()
-	f := frozen{lease: lease, lock: lockOf(t, srv.admin(), s, key)}
+	key, admin := lease.String(), srv.admin()
+	f := frozen{lease: lease, lock: lockOf(t, admin, s, key)}
 	p := process.Start(t, "holder", srv.URL, key, leaseEnv+"="+key)
 	f.until = time.UnixMicro(p.HearsNumber())
+	f.holder = alone(t, admin)[f.lock]
 	p.Freeze()
 	f.at = time.Now()
 	f.next = requests.Wait(t, s, requests.Ask(key, time.Minute))

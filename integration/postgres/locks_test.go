@@ -53,6 +53,14 @@ func freed(t *testing.T, c *pgx.Conn, lock string) time.Time {
 	return time.Now()
 }
 
+// freedBy is freed where somebody waits, who may have the lock as soon as the
+// session that had it has not.
+func freedBy(t *testing.T, c *pgx.Conn, lock string, holder int64) time.Time {
+	t.Helper()
+	requests.Soon(t, "the lock is free on the server", func() bool { return alone(t, c)[lock] != holder })
+	return time.Now()
+}
+
 // terminate has the server end a session.
 func terminate(t *testing.T, c *pgx.Conn, pid int64) {
 	t.Helper()
