@@ -70,7 +70,7 @@ func (b *backend) acquire(ctx context.Context, s *Store, r *driver.Request, wait
 	} else {
 		b.advance(e)
 	}
-	b.unlock()
+	b.unlockToWait()
 	select {
 	case <-a.done:
 		return a.grant, a.err

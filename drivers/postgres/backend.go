@@ -84,7 +84,13 @@ func (b *backend) open(ctx context.Context) error {
 
 // unlock lets go of the mutex, when everything is seen to that must not be done
 // while it is held.
-func (b *backend) unlock() {
+func (b *backend) unlock() { b.letGo(false) }
+
+// unlockToWait is unlock for a caller that has nothing else to do than to wait for
+// the answer to what it asked.
+func (b *backend) unlockToWait() { b.letGo(true) }
+
+func (b *backend) letGo(waits bool) {
 	for len(b.later) > 0 {
 		later := b.later
 		b.later = nil
@@ -101,7 +107,7 @@ func (b *backend) unlock() {
 		l.store.losses.Tell(driver.Loss{Key: l.key, Owner: l.owner, Err: l.why})
 	}
 	for _, s := range kicks {
-		s.kick()
+		s.kick(waits && len(kicks) == 1)
 	}
 }
 

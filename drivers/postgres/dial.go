@@ -141,7 +141,7 @@ func (b *backend) equip(ctx context.Context, s *session, c *pgconn.PgConn) (err 
 	if err != nil {
 		return err
 	}
-	s.conn, s.frontend = hijacked.Conn, hijacked.Frontend
+	s.conn, s.reading = hijacked.Conn, newReading(hijacked.Frontend)
 	_ = s.conn.SetDeadline(time.Time{}) // the reader waits for ever
 	return nil
 }

@@ -32,7 +32,7 @@ func (s *Store) Release(ctx context.Context, r driver.Request) error {
 		}
 		close(done)
 	})
-	b.unlock()
+	b.unlockToWait()
 	select {
 	case <-done:
 		return err

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/concurrent-go/concurrent/internal/clock"
@@ -31,14 +30,12 @@ var errSilent = errors.New("the server did not answer within the session's time"
 // statements of this package runs on it, and no user's context reaches it:
 // a cancelled query would end it with all its locks.
 //
-// One batch at a time is under way. Who finds none sends the next itself; the
-// reader, which always reads and so sees at once when the server ends the
-// session, sends the others.
+// One batch at a time is under way. Who finds none sends the next itself; who reads
+// the answer sends the others: see reader.go.
 type session struct {
 	home     *backend
 	conn     net.Conn
-	frontend *pgproto3.Frontend // the reader's
-	class    int                // of leases; −1: it listens
+	class    int // of leases; −1: it listens
 	pid      uint32
 	timeline uint64
 	done     chan struct{} // closed when the reader is gone
@@ -61,6 +58,7 @@ type session struct {
 
 	sending sync.Mutex // an answer may come before the write that it is to has returned
 	buffer  []byte
+	reading reading
 }
 
 // start has the session read and watched. answered is when the last message that
@@ -129,8 +127,9 @@ func (s *session) fits(want time.Duration) {
 
 // kick sends what is queued, unless a batch is under way. Those who were answered
 // together come again together: they are let run before, so that they go in one
-// batch, as a token costs a flush for each.
-func (s *session) kick() {
+// batch, as a token costs a flush for each. A caller that waits for the answer, and
+// nothing else, may read it itself.
+func (s *session) kick(caller bool) {
 	s.mu.Lock()
 	if s.gathers || s.batch != nil || s.ended != nil || len(s.queue) == 0 {
 		s.mu.Unlock()
@@ -157,22 +156,31 @@ func (s *session) kick() {
 	}
 	batch, deadline := s.batch, s.sent.Add(s.idle)
 	s.mu.Unlock()
+	own := caller && n == 1 && s.reading.take()
+	if err := s.write(batch, deadline); err != nil {
+		s.fail(err)
+	}
+	if own {
+		s.readOwn()
+	} else {
+		s.reading.rouse()
+	}
+}
 
+func (s *session) write(batch []*group, deadline time.Time) error {
 	s.sending.Lock()
 	defer s.sending.Unlock()
 	b := s.buffer[:0]
 	var err error
 	for _, g := range batch {
 		if b, err = g.appendTo(b, s.home); err != nil {
-			s.fail(err)
-			return
+			return err
 		}
 	}
 	s.buffer = b
 	_ = s.conn.SetWriteDeadline(deadline) // a connection that has none fails below
-	if _, err := s.conn.Write(b); err != nil {
-		s.fail(err)
-	}
+	_, err = s.conn.Write(b)
+	return err
 }
 
 // mostPatient is for how long an op waits at most for others to go with.
@@ -183,7 +191,7 @@ func (s *session) soon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.later == nil {
-		s.later = time.AfterFunc(mostPatient, s.kick)
+		s.later = time.AfterFunc(mostPatient, func() { s.kick(false) })
 		return
 	}
 	s.later.Reset(mostPatient)
@@ -216,63 +224,6 @@ func groups(ops []*op, fencing bool) []*group {
 	return all
 }
 
-// read reads until the session ends.
-func (s *session) read() {
-	defer close(s.done)
-	var fatal error
-	var waiting []*group // what is under way and not yet answered
-	at := 0              // which of it is being answered
-	for {
-		message, err := s.frontend.Receive()
-		if err != nil {
-			s.fail(errors.Join(fatal, err))
-			return
-		}
-		if len(waiting) == 0 {
-			waiting = s.underWay()
-		}
-		switch m := message.(type) {
-		case *pgproto3.NotificationResponse:
-			s.home.notified(m.PID, m.Payload)
-		case *pgproto3.DataRow:
-			if len(waiting) > 0 {
-				waiting[at].rows = append(waiting[at].rows, copyRow(m.Values))
-			}
-		case *pgproto3.ErrorResponse:
-			said := pgconn.ErrorResponseToPgError(m)
-			if len(waiting) > 0 {
-				waiting[at].err = said
-			}
-			if said.Severity != "ERROR" {
-				fatal = said
-			}
-		case *pgproto3.ReadyForQuery:
-			if len(waiting) == 0 {
-				continue
-			}
-			if at++; at < len(waiting) && waiting[at].first != nil {
-				continue // the token of those before
-			}
-			s.finish(waiting[:at])
-			waiting, at = waiting[at:], 0
-		}
-	}
-}
-
-func copyRow(values [][]byte) [][]byte {
-	row := make([][]byte, len(values))
-	for i, v := range values {
-		row[i] = slices.Clone(v)
-	}
-	return row
-}
-
-func (s *session) underWay() []*group {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.batch
-}
-
 // finish hands out answers: what gives back does not wait for the flush of a token
 // that is asked for in the same batch. After the last, the next batch is sent.
 func (s *session) finish(answered []*group) {
@@ -295,7 +246,7 @@ func (s *session) finish(answered []*group) {
 		}
 	}
 	s.home.answered(s, answered)
-	s.kick()
+	s.kick(false)
 }
 
 // tick keeps the session alive, and ends it when it may be over on the server.
@@ -321,7 +272,7 @@ func (s *session) tick() {
 	}
 	s.timer.Reset(min(left, next))
 	s.mu.Unlock()
-	s.kick()
+	s.kick(false)
 }
 
 // fail ends the session, once: its locks are lost.
