@@ -52,13 +52,13 @@ func (r *reading) take() bool {
 	}
 }
 
-// rouse has the reader go on, if it rests.
-func (r *reading) rouse() {
-	if !r.rests.Load() {
+// rouse has the reader go on if it rests and something is under way.
+func (s *session) rouse() {
+	if !s.reading.rests.Load() || s.underWay() == nil {
 		return
 	}
 	select {
-	case r.call <- struct{}{}:
+	case s.reading.call <- struct{}{}:
 	default: // it is called already
 	}
 }
@@ -86,7 +86,7 @@ func (s *session) pause(timer *time.Timer) {
 	r := &s.reading
 	r.rests.Store(true)
 	r.free <- struct{}{}
-	for called := s.isBusy(); !called; {
+	for called := s.underWay() != nil; !called; {
 		r.taken.Store(false)
 		timer.Reset(rest)
 		select {
@@ -113,14 +113,10 @@ func (s *session) readOwn() {
 		s.fail(err)
 	}
 	s.reading.free <- struct{}{}
-	if s.isBusy() {
-		s.reading.rouse()
-	}
+	s.rouse()
 }
 
-// isBusy reports whether a batch is under way.
-func (s *session) isBusy() bool { return s.underWay() != nil }
-
+// underWay is the batch that is not yet answered.
 func (s *session) underWay() []*group {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -29,9 +29,10 @@ func talking(t *testing.T) *talk {
 	go s.read()
 	t.Cleanup(func() { s.fail(errClosed); <-s.done; _ = theirs.Close(); s.home.end() })
 	c := &talk{s, t, theirs}
-	first := c.ask()
-	go s.kick(false)
+	first, sent := c.ask(), newSignal()
+	go func() { s.kick(false); close(sent) }()
 	c.hear(1)
+	<-sent
 	c.say(1)
 	<-first
 	synctest.Wait()

@@ -163,7 +163,7 @@ func (s *session) kick(caller bool) {
 	if own {
 		s.readOwn()
 	} else {
-		s.reading.rouse()
+		s.rouse()
 	}
 }
 
