@@ -32,6 +32,12 @@ const (
 // back.
 type turn struct{ Asked, Got, Gave int64 }
 
+// A stint is what a process did from one line to go to the next to stop.
+type stint struct {
+	Turns []turn
+	Used  usage
+}
+
 // now reads CLOCK_MONOTONIC, in nanoseconds.
 func now() int64 {
 	var t unix.Timespec
@@ -62,22 +68,39 @@ func play(role string) error {
 		}
 	}
 	fmt.Println("ready")
-	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		ctx, stop := context.WithCancel(context.Background())
-		go func() {
-			in.Scan() // the next line ends it
-			stop()
-		}()
-		turns, err := takeTurns(ctx, c.wait, os.Getenv(keyEnv))
-		if err != nil {
-			return err
+	in, out := bufio.NewScanner(os.Stdin), json.NewEncoder(os.Stdout)
+	for in.Scan() {
+		one, err := untilTold(in, c.wait)
+		if err == nil {
+			fmt.Println("stopped")
+			in.Scan() // to tell takes long, and is no part of what it did
+			err = out.Encode(one)
 		}
-		<-ctx.Done()
-		if err := json.NewEncoder(os.Stdout).Encode(turns); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// untilTold takes turns until the next line comes.
+func untilTold(in *bufio.Scanner, take taker) (*stint, error) {
+	before, err := used()
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		in.Scan()
+		stop()
+	}()
+	turns, err := takeTurns(ctx, take, os.Getenv(keyEnv))
+	if err != nil {
+		return nil, err
+	}
+	<-ctx.Done()
+	after, err := used()
+	return &stint{turns, after.minus(before)}, err
 }
 
 // takeTurns takes the key and gives it back until ctx ends.
@@ -134,20 +157,29 @@ func gather(e *entry, key, role string, n int) *crowd {
 	return c
 }
 
-// during has them take turns for a time, and returns each one's.
-func (c *crowd) during(length time.Duration) [][]turn {
+// during has them take turns for a time. It returns each one's, and what the
+// whole machine used but for this process, who looks on.
+func (c *crowd) during(length time.Duration) ([]stint, time.Duration) {
 	c.e.t.Helper()
+	before := read(c.e.t)
 	c.tell("go")
 	<-time.After(length)
 	c.tell("stop")
-	all := make([][]turn, len(c.outs))
+	for _, out := range c.outs {
+		if _, err := out.ReadString('\n'); err != nil {
+			c.e.t.Fatal(errors.Join(errors.New("a process has not stopped"), err))
+		}
+	}
+	after := read(c.e.t)
+	c.tell("tell")
+	all := make([]stint, len(c.outs))
 	for i, out := range c.outs {
 		line, err := out.ReadBytes('\n')
 		if err := cmp.Or(err, json.Unmarshal(line, &all[i])); err != nil {
 			c.e.t.Fatal(err)
 		}
 	}
-	return all
+	return all, after.machine - before.machine - after.minus(before.usage).CPU
 }
 
 func (c *crowd) tell(what string) {

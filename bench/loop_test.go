@@ -72,7 +72,7 @@ func sum(t testing.TB, before reading, took []*hdrhistogram.Histogram) *round {
 		counts[i] = h.TotalCount()
 		n += int(counts[i])
 	}
-	r := &round{metrics: before.since(t, n), took: newHistogram()}
+	r := &round{ops: n, metrics: before.since(t, n), took: newHistogram()}
 	for _, h := range took { // afterwards: it takes long, and is no part of what they did
 		r.took.Merge(h)
 	}

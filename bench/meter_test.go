@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -14,20 +15,43 @@ import (
 
 // A reading is what this machine and this process have used so far.
 type reading struct {
+	usage
 	at      time.Time
-	client  time.Duration // processor time of this process and those it waited for
 	machine time.Duration // processor time of everybody
-	writes  int64         // calls that write, which each send something to a server
 	mallocs uint64
 	bytes   uint64
 }
 
+// A usage is what a process has used.
+type usage struct {
+	CPU    time.Duration // processor time, and of those it waited for
+	Writes int64         // calls that write, which each send something to a server
+}
+
+func (u usage) minus(before usage) usage {
+	return usage{u.CPU - before.CPU, u.Writes - before.Writes}
+}
+
+// used is what this process has used so far.
+func used() (usage, error) {
+	cpu, err := processorTime()
+	if err != nil {
+		return usage{}, err
+	}
+	n, err := writes()
+	return usage{cpu, n}, err
+}
+
 func read(t testing.TB) reading {
 	t.Helper()
+	u, err := used()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return reading{
-		at: time.Now(), client: processorTime(t), machine: machineTime(t), writes: writes(t),
+		usage: u, at: time.Now(), machine: machineTime(t),
 		mallocs: m.Mallocs, bytes: m.TotalAlloc,
 	}
 }
@@ -37,13 +61,12 @@ func read(t testing.TB) reading {
 func (r reading) since(t testing.TB, n int) map[string]float64 {
 	t.Helper()
 	now, ops := read(t), float64(max(n, 1))
-	micros := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) / ops }
-	client := now.client - r.client
+	client := now.minus(r.usage)
 	return map[string]float64{
 		"ops/s":            float64(n) / now.at.Sub(r.at).Seconds(),
-		"client-cpu-µs/op": micros(client),
-		"server-cpu-µs/op": micros(max(0, now.machine-r.machine-client)),
-		"sends/op":         float64(now.writes-r.writes) / ops,
+		"client-cpu-µs/op": micros(client.CPU) / ops,
+		"server-cpu-µs/op": micros(max(0, now.machine-r.machine-client.CPU)) / ops,
+		"sends/op":         float64(client.Writes) / ops,
 		"allocs/op":        float64(now.mallocs-r.mallocs) / ops,
 		"B/op":             float64(now.bytes-r.bytes) / ops,
 		"goroutines":       float64(runtime.NumGoroutine()),
@@ -51,17 +74,18 @@ func (r reading) since(t testing.TB, n int) map[string]float64 {
 	}
 }
 
-func processorTime(t testing.TB) time.Duration {
-	t.Helper()
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+func processorTime() (time.Duration, error) {
 	var sum time.Duration
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
 		var u syscall.Rusage
 		if err := syscall.Getrusage(who, &u); err != nil {
-			t.Fatal(err)
+			return 0, err
 		}
 		sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
-	return sum
+	return sum, nil
 }
 
 // tickLength is USER_HZ: proc_stat(5) counts in hundredths of a second.
@@ -86,19 +110,17 @@ func machineTime(t testing.TB) time.Duration {
 }
 
 // writes is how often this process has called the kernel to write something.
-func writes(t testing.TB) int64 {
-	t.Helper()
-	for line := range strings.Lines(string(file(t, "/proc/self/io"))) {
+func writes() (int64, error) {
+	text, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0, notLinux(err)
+	}
+	for line := range strings.Lines(string(text)) {
 		if n, ok := strings.CutPrefix(line, "syscw: "); ok {
-			v, err := strconv.ParseInt(strings.TrimSpace(n), 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return v
+			return strconv.ParseInt(strings.TrimSpace(n), 10, 64)
 		}
 	}
-	t.Fatal("/proc/self/io has no syscw")
-	return 0
+	return 0, errors.New("/proc/self/io has no syscw")
 }
 
 // connections is how many sockets this process has.
@@ -121,10 +143,12 @@ func file(t testing.TB, path string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(fmt.Errorf("the suite measures on Linux: %w", err))
+		t.Fatal(notLinux(err))
 	}
 	return text
 }
+
+func notLinux(err error) error { return fmt.Errorf("the suite measures on Linux: %w", err) }
 
 // heap returns the bytes in use after a collection.
 func heap() uint64 {

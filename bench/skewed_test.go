@@ -63,7 +63,7 @@ func arrivals(e *entry, c *client, seed uint64, length time.Duration) *round {
 		})
 	}
 	all.Wait()
-	r := &round{metrics: before.since(e.t, n), took: took}
+	r := &round{ops: n, metrics: before.since(e.t, n), took: took}
 	r.metrics["stranded"] = float64(stranded)
 	return r
 }

@@ -74,7 +74,7 @@ func queue(e *entry, c *client, n int) *round {
 	if failed != nil {
 		e.t.Fatal(failed)
 	}
-	r := &round{metrics: before.since(e.t, n-stranded), took: took}
+	r := &round{ops: n - stranded, metrics: before.since(e.t, n-stranded), took: took}
 	r.metrics["stranded"] = float64(stranded)
 	return r
 }

@@ -56,6 +56,7 @@ func (e *entry) open(lease time.Duration) *client {
 
 // A round is what came of one.
 type round struct {
+	ops     int // 0: its operations are not counted
 	metrics map[string]float64
 	took    *hdrhistogram.Histogram // nanoseconds
 }

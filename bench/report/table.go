@@ -97,7 +97,7 @@ func columns(workload string) []column {
 	case "hot key":
 		return slices.Concat([]column{rate}, times, []column{fairness, stranded}, costs)
 	case "processes":
-		return slices.Concat([]column{rate}, times, []column{fairness, metric("machine CPU µs", "machine-cpu-µs/op", "%.3g")})
+		return slices.Concat([]column{rate}, times, []column{fairness}, costs[:3])
 	case "many waiters":
 		return slices.Concat([]column{rate}, times, []column{stranded}, costs[:3])
 	case "skewed keys":
