@@ -43,8 +43,11 @@ func version(t *testing.T, store, address string) string {
 type addresses struct {
 	store   *store
 	server  *servers.Server
+	own     bool // started for this suite, which may change it
 	address string
 	made    map[string]bool // databases
+
+	commands *counter // nil: nobody counts them
 }
 
 // of is an address for a contender, with a latency added to each request's way
@@ -104,11 +107,14 @@ func (a *addresses) start(t *testing.T) string {
 	case a.store.name == "file":
 		return "file://" + t.TempDir()
 	case a.store.name == "redis":
+		a.own = os.Getenv("CONCURRENT_TEST_REDIS_URL") == ""
 		a.server = servers.Redis(t)
 	case os.Getenv("CONCURRENT_TEST_POSTGRES_URL") != "":
 		a.server = servers.Postgres(t)
 	default: // with room for pools of everybody
-		a.server = servers.NewPostgres(t, "postgres", servers.Args("-c", "max_connections=400"))
+		a.own = true
+		args := append([]string{"-c", "max_connections=400"}, statementsArgs...)
+		a.server = servers.NewPostgres(t, "postgres", servers.Args(args...))
 	}
 	return a.server.URL
 }

@@ -40,7 +40,8 @@ var manners = map[string]settings{
 
 // TestSuite runs every workload on every store with each of its contenders, who
 // take turns round by round, so that a busy machine slows all of them alike.
-// Before that each has a round that does not count. It prints a line for each
+// Before that each has a round that does not count, and a second one where it
+// costs something to count commands. It prints a line for each
 // round as benchmarks do, for benchstat.
 func TestSuite(t *testing.T) {
 	s, ok := manners[*how]
@@ -59,6 +60,7 @@ func TestSuite(t *testing.T) {
 		t.Run(store.name, func(t *testing.T) {
 			address := &addresses{store: &store}
 			address.address = address.start(t)
+			address.commands = address.counter(t)
 			if v := version(t, store.name, address.address); v != "" {
 				run.Versions[store.name] = v
 			}
@@ -98,7 +100,7 @@ func measure(t *testing.T, s *settings, w *workload, v *variant, store *store, w
 		c := &store.contenders[i]
 		name := strings.Join([]string{w.name, v.name, store.name, c.name}, "/")
 		if w.fits(v, store, c) && chosen.MatchString(name) && (v.latency == 0 || *at == "") {
-			e := &entry{t: t, variant: v, store: store, contender: c, address: where.of(t, c.name, v.latency), settings: s}
+			e := &entry{t: t, variant: v, store: store, contender: c, address: where.of(t, c.name, v.latency), commands: where.commands, settings: s}
 			all = append(all, compete(w, e))
 		}
 	}
@@ -128,6 +130,7 @@ type competitor struct {
 	rounds []map[string]float64
 	took   *hdrhistogram.Histogram
 	open   map[string]float64
+	cost   map[string]float64 // what was counted before
 }
 
 // compete starts an entry, and has it warm up.
@@ -137,6 +140,7 @@ func compete(w *workload, e *entry) *competitor {
 	c.round, c.stop = w.start(e)
 	if !w.once {
 		c.round(e.settings.length)
+		c.count()
 	}
 	after := read(e.t).since(e.t, 1)
 	c.open = map[string]float64{}
@@ -146,8 +150,35 @@ func compete(w *workload, e *entry) *competitor {
 	return c
 }
 
+// count has a round whose commands are counted, where those that are measured
+// must not have them counted.
+func (c *competitor) count() {
+	c.t.Helper()
+	if !c.commands.costly() {
+		return
+	}
+	tell := func(on bool) {
+		if err := c.commands.count(c.t.Context(), on); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	tell(true)
+	r := c.commands.counted(c.entry, func() *round { return c.round(c.settings.length) })
+	tell(false)
+	if per, ok := r.metrics["commands/op"]; ok {
+		c.cost = map[string]float64{"commands/op": per}
+	}
+}
+
 func (c *competitor) play(length time.Duration) {
-	r := c.round(length)
+	play := func() *round { return c.round(length) }
+	var r *round
+	if c.commands.costly() {
+		r = play()
+		maps.Copy(r.metrics, c.cost)
+	} else {
+		r = c.commands.counted(c.entry, play)
+	}
 	for unit, value := range c.open {
 		if _, ok := r.metrics[unit]; ok {
 			r.metrics[unit] = value // its own, not also the others'

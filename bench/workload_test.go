@@ -34,6 +34,7 @@ type entry struct {
 	store     *store
 	contender *contender
 	address   string
+	commands  *counter // nil: nobody counts them
 	settings  *settings
 }
 

@@ -14,7 +14,7 @@ var sections = []struct{ workload, title, text string }{
 	{"pair", "A lock that nobody else wants", "Each goroutine takes and gives back a key of its own. What is timed is both. With \"away\" a proxy adds that much to each request's way to the server."},
 	{"hot key", "One key, one process", "Goroutines of one process want one key and have a microsecond of work with it. What is timed is from asking for it to having it: with n goroutines that is about n sections."},
 	{"processes", "One key, several processes", "Each process takes the key and gives it back, again and again. What is timed is from one's beginning to give it back to another's having it. \"most/least\" is the turns of the process that had most, beside the one that had least."},
-	{"many waiters", "A thousand waiters", "A thousand goroutines of one process wait for one key, and each gives it on. What is timed is from giving to having."},
+	{"many waiters", "A thousand waiters", "A thousand goroutines of one process wait for one key, and each gives it on. What is timed is from giving to having. \"commands\" has those with which they began to wait, besides."},
 	{"skewed keys", "Requests that come when they come", "500 requests a second (Poisson) for 1,000 keys (Zipf, s = 1.1), each with a millisecond of work. An open loop: what is timed is from when a request was due to its having the lock."},
 	{"held", "Locks that are held", "Kept alive with leases of 30 s."},
 	{"recovery", "A holder that is killed", "SIGKILL, while another process waits. Leases are 2 s. The median of the kills."},
@@ -32,10 +32,20 @@ with 95 % (order statistics). Percentiles are of all rounds' operations together
 closed: who waits asks for nothing else meanwhile, so that a pause counts once, and
 latencies are not corrected for coordinated omission.
 
-"client CPU" is the processor time of the process with the locks, for each operation;
-"server CPU" is what the rest of the machine used meanwhile; "sends" are its calls to the
-kernel that write, so about the requests to the server; "B" and "allocs" are what it
-allocated. Servers are on the same machine, on loopback: they and their clients share its
+"client CPU" is the processor time of the process with the locks, for each operation, or of
+all of them together where there are several; "server CPU" is what the rest of the machine
+used meanwhile; "sends" are the clients' calls to the kernel that write, so about the round
+trips to the server; "B" and "allocs" are what the process allocated.
+
+"commands" are those that the server carried out for each operation, by its own count. A
+script counts as one, and each command that it calls as one more, as INFO commandstats has
+it; on PostgreSQL it is each statement, and each one that a function carries out, as
+pg_stat_statements has it. PostgreSQL counts in a round of its own, which is not measured;
+the others pay for no more than a number that each statement gets when it is parsed. A
+server of yours is not changed for this: it tells what it counts anyway, which has what
+others ask it, too, or the cell is empty.
+
+Servers are on the same machine, on loopback: they and their clients share its
 cores, so that the figures tell contenders apart, not how fast a server of yours is.
 ` + "`make bench URL=…`" + ` tells what a lock costs there.
 

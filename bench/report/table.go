@@ -76,7 +76,7 @@ var (
 	times = []column{latency("p50", "50"), latency("p99", "99"), latency("p99.9", "99.9"), latency("max", "100")}
 	costs = []column{
 		metric("client CPU µs", "client-cpu-µs/op", "%.3g"), metric("server CPU µs", "server-cpu-µs/op", "%.3g"),
-		metric("sends", "sends/op", "%.2f"), metric("B", "B/op", "%.0f"), metric("allocs", "allocs/op", "%.0f"),
+		metric("sends", "sends/op", "%.2f"), metric("commands", "commands/op", "%.2f"), metric("B", "B/op", "%.0f"), metric("allocs", "allocs/op", "%.0f"),
 		metric("connections", "connections", "%.0f"),
 	}
 	fairness = metric("most/least", "most/least", "%.2f")
@@ -97,11 +97,11 @@ func columns(workload string) []column {
 	case "hot key":
 		return slices.Concat([]column{rate}, times, []column{fairness, stranded}, costs)
 	case "processes":
-		return slices.Concat([]column{rate}, times, []column{fairness}, costs[:3])
+		return slices.Concat([]column{rate}, times, []column{fairness}, costs[:4])
 	case "many waiters":
-		return slices.Concat([]column{rate}, times, []column{stranded}, costs[:3])
+		return slices.Concat([]column{rate}, times, []column{stranded}, costs[:4])
 	case "skewed keys":
-		return slices.Concat(times, []column{stranded}, costs[:3])
+		return slices.Concat(times, []column{stranded}, costs[:4])
 	case "held":
 		return []column{
 			metric("B a lock", "B/lock", "%.0f"), metric("goroutines a lock", "goroutines/lock", "%.2f"),
