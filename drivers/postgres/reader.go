@@ -113,7 +113,6 @@ func (s *session) readOwn() {
 		s.fail(err)
 	}
 	s.reading.free <- struct{}{}
-	s.rouse()
 }
 
 // underWay is the batch that is not yet answered.
