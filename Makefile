@@ -96,8 +96,8 @@ bench: ## measure every driver beside other libraries, in some minutes (ONLY=reg
 	cd bench && $(GO) test -count=1 -v -timeout 0 -run '^TestSuite$$' . -how=quick -only='$(ONLY)' -at='$(URL)' -into=results/quick.json
 
 .PHONY: bench-full
-bench-full: ## the same for an hour and more, with a million keys besides
-	cd bench && $(GO) test -count=1 -v -timeout 0 . -how=full -into=results/full.json
+bench-full: ## the same with longer rounds, in an hour
+	cd bench && $(GO) test -count=1 -v -timeout 0 -run '^TestSuite$$' . -how=full -into=results/full.json
 
 .PHONY: report
 report: ## make docs/performance.md and the README's part of it from RESULTS (bench/results/quick.json)

@@ -27,15 +27,14 @@ var (
 type settings struct {
 	brief  bool
 	rounds int
-	few    int           // rounds of a workload whose rounds are long
 	length time.Duration // of a round
 	held   time.Duration // for which locks are held
 }
 
 var manners = map[string]settings{
-	"brief": {brief: true, rounds: 1, few: 1, length: 50 * time.Millisecond, held: 100 * time.Millisecond},
-	"quick": {rounds: 10, few: 1, length: 100 * time.Millisecond, held: usual},
-	"full":  {rounds: 15, few: 3, length: 400 * time.Millisecond, held: 2 * time.Minute},
+	"brief": {brief: true, rounds: 1, length: 50 * time.Millisecond, held: 100 * time.Millisecond},
+	"quick": {rounds: 10, length: 100 * time.Millisecond, held: usual},
+	"full":  {rounds: 12, length: 300 * time.Millisecond, held: 2 * time.Minute},
 }
 
 // TestSuite runs every workload on every store with each of its contenders, who
@@ -106,7 +105,7 @@ func measure(t *testing.T, s *settings, w *workload, v *variant, store *store, w
 	}
 	rounds := s.rounds
 	if w.once {
-		rounds = s.few
+		rounds = 1
 	}
 	for n := range rounds {
 		for i := range all { // another is the first each time

@@ -15,7 +15,7 @@ type workload struct {
 	fits func(v *variant, s *store, c *contender) bool
 	// start makes ready what rounds need, for which stop is called at the end.
 	start func(e *entry) (round func(length time.Duration) *round, stop func())
-	// once: a round is long, so that there is one, three in a full run.
+	// once: a round is long, so that there is one.
 	once bool
 }
 
