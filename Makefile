@@ -97,7 +97,7 @@ bench: ## measure every driver beside other libraries, in some minutes (ONLY=reg
 
 .PHONY: bench-full
 bench-full: ## the same with longer rounds, in an hour
-	cd bench && $(GO) test -count=1 -v -timeout 0 -run '^TestSuite$$' . -how=full -into=results/full.json
+	cd bench && $(GO) test -count=1 -v -timeout 0 -run '^TestSuite$$' . -how=full -only='$(ONLY)' -at='$(URL)' -into=results/full.json
 
 .PHONY: report
 report: ## make docs/performance.md and the README's part of it from RESULTS (bench/results/quick.json)
