@@ -29,7 +29,6 @@ type reading struct {
 	frontend *pgproto3.Frontend
 	waiting  []*group // what is under way and not yet answered
 	at       int      // which of it is being answered
-	fatal    error    // what the server said before it ended the session
 
 	free  chan struct{} // has an element when nobody reads
 	call  chan struct{} // has an element when the reader is to go on
@@ -128,7 +127,7 @@ func (s *session) receive() (alone bool, err error) {
 	r := &s.reading
 	message, err := r.frontend.Receive()
 	if err != nil {
-		return false, errors.Join(r.fatal, err)
+		return false, err
 	}
 	if len(r.waiting) == 0 {
 		r.waiting = s.underWay()
@@ -142,11 +141,11 @@ func (s *session) receive() (alone bool, err error) {
 		}
 	case *pgproto3.ErrorResponse:
 		said := pgconn.ErrorResponseToPgError(m)
+		if said.SeverityUnlocalized != "ERROR" {
+			return false, said // the session is over, though the network may tell of that later
+		}
 		if len(r.waiting) > 0 {
 			r.waiting[r.at].err = said
-		}
-		if said.Severity != "ERROR" {
-			r.fatal = said
 		}
 	case *pgproto3.ReadyForQuery:
 		return s.ready(), nil

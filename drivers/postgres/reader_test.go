@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -187,6 +188,30 @@ func TestTheEndOfASessionIsSeenWhileTheReaderRests(t *testing.T) {
 		<-c.done
 		if took := time.Since(began); took > rest {
 			t.Errorf("it was seen after %v, want at most %v", took, rest)
+		}
+	})
+}
+
+// The server's last word ends a session at once: the end of the connection may come
+// much later, when another has had the lock for long.
+func TestTheServersLastWordEndsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := talking(t)
+		last := &pgproto3.ErrorResponse{Severity: "FATAL ERROR", SeverityUnlocalized: "FATAL", Code: "57P01", Message: "terminating connection"}
+		b, err := last.Encode(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if _, err := c.server.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		<-c.done
+		if took := time.Since(began); took > rest {
+			t.Errorf("it was seen after %v, want at most %v", took, rest)
+		}
+		if said, ok := errors.AsType[*pgconn.PgError](c.ended); !ok || said.Code != "57P01" {
+			t.Errorf("the session ended with %v", c.ended)
 		}
 	})
 }
