@@ -8,7 +8,7 @@ import "testing"
 // (CONCURRENT_CHAOS_RESULTS). A seed gives the same faults and the same choices
 // again; when they meet is the machine's.
 func TestChaos(t *testing.T) {
-	for _, h := range []Harness{memory, file, redis, durable, watched, postgres} {
+	for _, h := range []Harness{memory, file, redis, durable, watched, postgres, promoted} {
 		t.Run(h.Name, func(t *testing.T) {
 			t.Parallel()
 			Test(t, h, FromEnv(t))

@@ -66,7 +66,7 @@ func tried(t *testing.T) string {
 		t.Fatalf("there are no summaries (%v): run make chaos", err)
 	}
 	var b strings.Builder
-	b.WriteString("What `make chaos DURATION=30m` found, with every driver at once on a machine of two cores\n(`integration/chaos/results` has more):\n\n")
+	b.WriteString("What `make chaos` found on a machine of two cores, several drivers at once, on the day and\nfor the time that the table says (`integration/chaos/results` has more):\n\n")
 	b.WriteString("| | | operations | grants | faults | losses told | stale writes stopped | promises broken |\n|---|---|---|---|---|---|---|---|\n")
 	for _, path := range paths {
 		text, err := os.ReadFile(path)

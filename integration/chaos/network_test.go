@@ -19,6 +19,7 @@ func network(l *servers.Link) []Fault {
 		fault("replies withheld", l.Withhold),
 		fault("latency of 100 ms", func() { l.Latency(100 * time.Millisecond) }),
 		fault("latency of a second", func() { l.Latency(time.Second) }),
+		fault("slow close", func() { l.SlowClose(time.Hour) }),
 		fault("reset in mid-reply", func() { l.Reset(40) }),
 		{Name: "connections dropped", On: "network", Begin: func() error { l.Drop(); return nil }},
 	}

@@ -34,15 +34,15 @@ type Link struct {
 	URL  string // the server's, at the link's address
 	Addr string
 
-	target   string
 	listener net.Listener
 	proxy    *toxiproxy.Proxy
 	serving  sync.WaitGroup
 
-	mu    sync.Mutex
-	bad   map[string]bool // the names of the toxics that are there
-	ends  sync.Map        // *end
-	reset atomic.Bool     // what ends, ends with a reset
+	mu     sync.Mutex
+	target string
+	bad    map[string]bool // the names of the toxics that are there
+	ends   sync.Map        // *end
+	reset  atomic.Bool     // what ends, ends with a reset
 }
 
 // Link returns a link to the server, which ends with the test.
@@ -74,7 +74,10 @@ func (l *Link) serve() {
 		if err != nil {
 			return // the link is closed
 		}
-		server, err := net.Dial("tcp", l.target)
+		l.mu.Lock()
+		target := l.target
+		l.mu.Unlock()
+		server, err := net.Dial("tcp", target)
 		if err != nil {
 			_ = conn.Close()
 			continue
@@ -108,6 +111,14 @@ func (l *Link) Latency(d time.Duration) {
 	}
 }
 
+// SlowClose has each end of a connection, whoever makes it, be seen by the other
+// side that much later. What was sent before arrives in time.
+func (l *Link) SlowClose(d time.Duration) {
+	for _, way := range []Direction{Requests, Replies} {
+		l.add("slow_close", way, map[string]int64{"delay": d.Milliseconds()})
+	}
+}
+
 // Reset lets that many bytes more of each connection's replies pass and then
 // resets it, in the middle of one: the server did what it was asked, and the
 // client can't know. Later connections fare alike, until Heal.
@@ -125,8 +136,15 @@ func (l *Link) Drop() {
 	})
 }
 
-// Heal ends what Cut, Withhold, Latency and Reset began. What was held back
-// arrives, on the connections that are there still.
+// Lead has the connections to come reach another server. Those there are stay.
+func (l *Link) Lead(to *Server) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.target = to.Addr()
+}
+
+// Heal ends what Cut, Withhold, Latency, SlowClose and Reset began. What was held
+// back arrives, on the connections that are there still.
 func (l *Link) Heal() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -150,6 +150,34 @@ func TestLink(t *testing.T) {
 		}
 		check(t, dial(t, l.URL).Ping(t.Context()).Err())
 	})
+	t.Run("slow close", func(t *testing.T) {
+		l, w := fresh(t)
+		l.SlowClose(time.Hour)
+		_, err := w.conn.Write([]byte("*1\r\n$4\r\nQUIT\r\n")) // the server answers, and closes
+		check(t, err)
+		check(t, w.conn.SetReadDeadline(time.Now().Add(200*time.Millisecond)))
+		if got, err := io.ReadAll(w.conn); string(got) != "+OK\r\n" || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%q and %v came, want the answer and no end", got, err)
+		}
+		l.Heal()
+		check(t, w.conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+		if n, err := w.conn.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("after Heal: %d and %v, want the end", n, err)
+		}
+	})
+	t.Run("another server", func(t *testing.T) {
+		l, w := fresh(t)
+		other := NewRedis(t, "redis")
+		check(t, dial(t, other.URL).Set(t.Context(), "which", "other", 0).Err())
+		l.Lead(other)
+		if got := dial(t, l.URL).Get(t.Context(), "which").Val(); got != "other" {
+			t.Errorf("a new connection reaches a server that says %q", got)
+		}
+		w.send("still there")
+		if !w.hears("still there", 10*time.Second) {
+			t.Error("the connection there was is gone")
+		}
+	})
 	t.Run("a restart of the server", func(t *testing.T) {
 		own := NewRedis(t, "redis")
 		l := own.Link(t)
