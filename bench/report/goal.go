@@ -120,17 +120,17 @@ var goals = []goal{
 	{
 		"Redis, 1 goroutine: time of a pair, beside go-redis by hand", 1.15, false, "×",
 		timesOf("pair", "1 goroutine", "redis", ours, "go-redis by hand"),
-		"the scripts make a token, keep the queue and wake waiters, and the answer passes through one goroutine more than by hand",
+		"the scripts make a token, keep the queue and wake waiters",
 	},
 	{
 		"Redis, 64 goroutines: pairs, beside the best peer", 1.4, true, "×",
 		asFastAs("pair", "64 goroutines", "redis", ours, peers...),
-		"rueidislock shares round trips as well; what is left is the server's time for the scripts",
+		"rueidislock shares round trips as well; what is left is the server's time for the scripts, which runs of many keys share in part",
 	},
 	{
 		"Redis, 512 goroutines: pairs, beside the best peer", 2, true, "×",
 		asFastAs("pair", "512 goroutines", "redis", ours, peers...),
-		"as with 64: the server is the limit, and two cores are shared with it",
+		"the server is the limit: each pair is a GET and a SET, twice, from a script, and two cores are shared with the client",
 	},
 	{
 		"Redis, 2 processes: median hand-over, beside rueidislock", 1, false, "×",
@@ -172,7 +172,7 @@ var goals = []goal{
 	{
 		"PostgreSQL, 1 goroutine, no tokens: time of a pair, beside pgx by hand", 1.3, false, "×",
 		timesOf("pair", "1 goroutine", "postgres", unfenced, "pgx by hand"),
-		"a release looks for waiters, and the answer passes through one goroutine more than by hand",
+		"a release looks for waiters",
 	},
 	{
 		"PostgreSQL, 64 goroutines, tokens: pairs, beside a pool of 64 by hand without", 2, true, "×",
