@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -30,8 +31,8 @@ const (
 // alone leaves at once: nobody waits for company.
 type batcher struct {
 	client    redis.UniversalClient
-	deadlines bool // client heeds the deadlines of contexts
-	share     bool // a script's run may have many keys
+	deadlines bool        // client heeds the deadlines of contexts
+	share     atomic.Bool // a script's run may have many keys
 	slow      slowness
 
 	mu     sync.Mutex
@@ -185,6 +186,7 @@ func (b *batcher) send(ctx context.Context, calls []*call) {
 		}
 		calls = nil
 		for _, c := range commands {
+			b.learn(c.Err())
 			calls = append(calls, c.deliver()...)
 		}
 	}

@@ -22,7 +22,7 @@ func (b *batcher) commands(ctx context.Context, calls []*call) (all []command) {
 	}
 	var shared map[*script][]*call
 	for _, c := range calls {
-		if !b.share || !c.script.shared || c.alone || c.text {
+		if !b.share.Load() || !c.script.shared || c.alone || c.text {
 			all = append(all, newCommand(ctx, []*call{c}))
 			continue
 		}
@@ -35,6 +35,14 @@ func (b *batcher) commands(ctx context.Context, calls []*call) (all []command) {
 		all = append(all, newCommand(ctx, calls))
 	}
 	return all
+}
+
+// learn has calls share no more where the server turns out to be several, behind a
+// proxy that looks like one.
+func (b *batcher) learn(err error) {
+	if err != nil && redis.HasErrorPrefix(err, "CROSSSLOT") {
+		b.share.Store(false)
+	}
 }
 
 // newCommand returns what runs the script of the calls, by its name or with its

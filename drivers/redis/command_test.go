@@ -85,7 +85,8 @@ func TestWhatIsMadeAnewAfterWhichReply(t *testing.T) {
 func TestATextThatTheServerDoesNotKnowGoesOnce(t *testing.T) {
 	c, reply := shared(3)
 	reply.SetErr(said("NOSCRIPT No matching script."))
-	b := batcher{share: true}
+	var b batcher
+	b.share.Store(true)
 	commands := b.commands(context.Background(), c.deliver())
 	if len(commands) != 2 || !commands[0].calls[0].text || len(commands[1].calls) != 2 {
 		t.Fatalf("%d commands", len(commands))
@@ -95,5 +96,21 @@ func TestATextThatTheServerDoesNotKnowGoesOnce(t *testing.T) {
 	}
 	if name := commands[1].Args()[0]; name != "evalsha" {
 		t.Errorf("the second is %v", name)
+	}
+}
+
+func TestServersBehindAProxyAreSentNoSharedCalls(t *testing.T) {
+	var b batcher
+	b.share.Store(true)
+	c, reply := shared(3)
+	for _, x := range []struct {
+		err  error
+		want int
+	}{{nil, 1}, {said("NOPERM no"), 1}, {said("CROSSSLOT Keys in request don't hash to the same slot"), 3}} {
+		reply.SetErr(x.err)
+		b.learn(c.Err())
+		if n := len(b.commands(context.Background(), c.calls)); n != x.want {
+			t.Errorf("after %v three calls are %d commands, want %d", x.err, n, x.want)
+		}
 	}
 }

@@ -84,7 +84,8 @@ func newStore() *Store {
 // leaves nothing open but a client that is not ours.
 func (s *Store) open(ctx context.Context) error {
 	s.batch.client, s.batch.quit = s.client, make(chan struct{})
-	_, s.batch.share = s.client.(*redis.Client) // the nodes of a cluster share no keys
+	_, one := s.client.(*redis.Client)
+	s.batch.share.Store(one) // the nodes of a cluster share no keys
 	s.inbox.init()
 	s.inbox.losses, s.inbox.broke = &s.losses, s.held.remove
 	go s.inbox.listen(s.life, s.client)
