@@ -33,7 +33,7 @@ type settings struct {
 
 var manners = map[string]settings{
 	"brief": {brief: true, rounds: 1, length: 50 * time.Millisecond, held: 100 * time.Millisecond},
-	"quick": {rounds: 10, length: 100 * time.Millisecond, held: usual},
+	"quick": {rounds: 10, length: 200 * time.Millisecond, held: usual},
 	"full":  {rounds: 12, length: 300 * time.Millisecond, held: 2 * time.Minute},
 }
 
