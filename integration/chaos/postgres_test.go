@@ -37,6 +37,7 @@ func startPostgres(t testing.TB) *Place {
 		Faults: append(breaking(network(link), "reset in mid-reply", "connections dropped"),
 			paused(server),
 			Fault{Name: "server killed", On: "server", Breaks: true, Begin: server.Kill, End: server.Restart},
+			Fault{Name: "server stopped", On: "server", Breaks: true, Begin: server.Stop, End: server.Restart},
 			Fault{Name: "server restarted", On: "server", Breaks: true, Begin: server.Restart},
 			Fault{Name: "pg_terminate_backend", On: "server", Breaks: true, Begin: func() error { return terminate(server.URL) }},
 		),

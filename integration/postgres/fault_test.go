@@ -75,6 +75,10 @@ func TestWhateverEndsASessionIsToldAndWaitersGoOn(t *testing.T) {
 	for name, end := range map[string]func(){
 		"a connection that broke":  link.Drop,
 		"a server that was killed": func() { check(t, srv.Restart()) },
+		"a server that was stopped": func() {
+			check(t, srv.Stop())
+			check(t, srv.Restart())
+		},
 	} {
 		var waiters []*requests.Waiting
 		var nextInLine []driver.Request

@@ -70,11 +70,16 @@ func (c *inContainer) run(ctx context.Context) error {
 	return err
 }
 
-func (c *inContainer) kill(ctx context.Context) error {
+func (c *inContainer) kill(ctx context.Context) error { return c.end(ctx, "SIGKILL") }
+
+func (c *inContainer) stop(ctx context.Context) error { return c.end(ctx, "SIGINT") }
+
+// end signals the server and waits for its end.
+func (c *inContainer) end(ctx context.Context, signal string) error {
 	id := c.container.GetContainerID()
 	wait := c.engine.client.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	// 409: it does not run.
-	if _, err := c.engine.client.ContainerKill(ctx, id, client.ContainerKillOptions{}); err != nil && !errdefs.IsConflict(err) {
+	if _, err := c.engine.client.ContainerKill(ctx, id, client.ContainerKillOptions{Signal: signal}); err != nil && !errdefs.IsConflict(err) {
 		return err
 	}
 	select {

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -83,6 +84,21 @@ func (p *process) kill(ctx context.Context) error {
 			}
 		}
 	}
+	return p.ended(ctx)
+}
+
+// stop asks the program to end, which ends what it started.
+func (p *process) stop(ctx context.Context) error {
+	if p.cmd == nil || !p.running(ctx) {
+		return nil
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return p.ended(ctx)
+}
+
+func (p *process) ended(ctx context.Context) error {
 	select {
 	case <-p.gone:
 		return nil

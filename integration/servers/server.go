@@ -22,6 +22,7 @@ type Server struct {
 type runner interface {
 	run(ctx context.Context) error    // again, with what is on its disk, if it was killed
 	kill(ctx context.Context) error   // at once; a server that runs no more is no error
+	stop(ctx context.Context) error   // in order; a server that runs no more is no error
 	pause(ctx context.Context) error  // and all processes of it
 	resume(ctx context.Context) error // a server that is not paused is no error
 	remove(ctx context.Context) error // the server, and all that it left
@@ -57,6 +58,11 @@ func (s *Server) Resume() error { return s.control("resume", runner.resume) }
 // new ones, and it keeps what is on its disk, for Restart. After an error it may
 // run still.
 func (s *Server) Kill() error { return s.control("kill", runner.kill) }
+
+// Stop ends the server as SIGINT does, in order: Postgres tells its sessions, and
+// does not wait for them (a fast shutdown), Redis writes what it is to write. It
+// returns when the server is gone, for Restart. After an error it may run still.
+func (s *Server) Stop() error { return s.control("stop", runner.stop) }
 
 // Restart kills the server, if it runs, and has it run again at the same address
 // with what is on its disk: a Redis without persistence is empty then, a

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -101,9 +103,10 @@ func TestControls(t *testing.T) {
 				s := make(t)
 				check(t, s.write(t.Context(), "before"))
 				pauses(t, s)
-				dies(t, s)
+				ends(t, s, (*Server).Kill)
+				ends(t, s, (*Server).Stop)
 				check(t, s.server.Pause())
-				dies(t, s) // also while it is paused
+				ends(t, s, (*Server).Kill) // also while it is paused
 			})
 		}
 	}
@@ -122,13 +125,13 @@ func pauses(t *testing.T, s store) {
 	}
 }
 
-func dies(t *testing.T, s store) {
+func ends(t *testing.T, s store, end func(*Server) error) {
 	t.Helper()
-	check(t, s.server.Kill())
-	check(t, s.server.Kill()) // once more does no harm
+	check(t, end(s.server))
+	check(t, end(s.server)) // once more does no harm
 	if c, err := net.DialTimeout("tcp", s.server.Addr(), time.Second); err == nil {
 		_ = c.Close()
-		t.Error("somebody listens where a server was killed")
+		t.Error("somebody listens where a server was ended")
 	}
 	check(t, s.server.Restart())
 	if value, err := s.read(within(t, 20*time.Second)); value != "before" {
@@ -137,6 +140,23 @@ func dies(t *testing.T, s store) {
 	check(t, s.server.Restart()) // one that runs, too
 	if value, err := s.read(within(t, 20*time.Second)); value != "before" {
 		t.Errorf("after a second restart it says %q, %v", value, err)
+	}
+}
+
+// A server that is stopped says a last word, which one that is killed can't.
+func TestAServerThatIsStoppedTellsItsSessions(t *testing.T) {
+	for _, kind := range kinds(t) {
+		t.Run(kind, func(t *testing.T) {
+			of(t, kind)
+			server := NewPostgres(t, "postgres")
+			conn, err := pgx.Connect(t.Context(), server.URL)
+			check(t, err)
+			check(t, server.Stop())
+			_, err = conn.Exec(t.Context(), "select 1")
+			if said, ok := errors.AsType[*pgconn.PgError](err); !ok || said.Code != "57P01" {
+				t.Errorf("its session ended with %v, want admin_shutdown (57P01)", err)
+			}
+		})
 	}
 }
 
