@@ -106,9 +106,12 @@ var faults = []row{
 	{"a slot moves to another node", []cell{
 		{"redis", "followed, and nothing is lost", []string{"integration/redis TestLocksGoOnWhileTheirSlotMoves"}, ""},
 	}},
+	{"the end of a connection is seen late", []cell{
+		{"postgres", "the server's last word ends the session, and its holders are told at once", []string{"drivers/postgres TestTheServersLastWordEndsTheSession", chaotic}, ""},
+	}},
 	{"the connection breaks that hears of releases", []cell{
 		{"redis", "waiters ask again after the fallback at most", []string{"integration/redis TestALostSubscriptionDelaysByTheFallbackAtMost", chaotic}, ""},
-		{"postgres", "waiters ask again after the fallback at most, and listen again", []string{"integration/postgres TestWaitersAreWokenAlthoughTheirListeningSessionEnded"}, ""},
+		{"postgres", "waiters ask again after the fallback at most, and listen again", []string{"integration/postgres TestWaitersAreWokenAlthoughTheirListeningSessionEnded", chaotic}, ""},
 		{"file", "of a watch that tells nothing: as on redis", []string{"drivers/file TestWaitersWakeWithoutAWatch", "drivers/file TestLostEventsStrandNobody"}, ""},
 	}},
 	{"the server's clock is set ahead", []cell{
@@ -126,6 +129,9 @@ var faults = []row{
 	}},
 	{"pg_terminate_backend", []cell{
 		{"postgres", "the session's locks are lost, and their holders told at once", []string{"integration/postgres TestASessionThatIsEndedTakesNoLocksOfAnotherAndTellsWhy", "integration/postgres TestWhateverEndsASessionIsToldAndWaitersGoOn", chaotic}, ""},
+	}},
+	{"an administrator's idle timeout ends sessions", []cell{
+		{"postgres", "as by pg_terminate_backend", []string{chaotic}, ""},
 	}},
 	{"the server is killed, or stopped at once, and starts again", []cell{
 		{"redis", "with appendfsync always: nothing is lost", []string{chaotic}, ""},
