@@ -57,6 +57,9 @@ type Fault struct {
 	Begin func() error
 	// End ends it; nil: it was over when Begin returned.
 	End func() error
+	// After makes ready for the next time, which harms nobody; nil: nothing is to
+	// be made.
+	After func() error
 }
 
 // Options are how a run goes.

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"syscall"
@@ -123,37 +124,41 @@ func free(chosen []Fault, on string) bool {
 // suffer goes through some faults together. How long they last is shorter than
 // a lease or longer.
 func (s *schedule) suffer(ctx context.Context, faults []Fault) error {
-	type suffered struct {
-		Fault
-		since int64
-	}
-	var begun []suffered
 	var failed error
-	for _, f := range faults {
-		b := suffered{f, Now()}
-		if err := f.Begin(); err != nil {
-			failed = fmt.Errorf("%s: %w", f.Name, err)
-		}
-		begun = append(begun, b)
+	since := make([]int64, len(faults))
+	for i, f := range faults {
+		since[i] = Now()
+		failed = errors.Join(failed, part(f.Name, f.Begin))
 		s.counts[f.Name]++
 		if f.End == nil {
-			s.record(f, b.since)
+			s.record(f, since[i])
 		}
 	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(s.lease/10 + time.Duration(s.rand.Int64N(int64(2*s.lease)))):
 	}
-	for _, b := range begun {
-		if b.End == nil {
-			continue
+	for i, f := range faults {
+		if f.End != nil {
+			failed = errors.Join(failed, part("end of "+f.Name, f.End))
+			s.record(f, since[i])
 		}
-		if err := b.End(); err != nil {
-			failed = fmt.Errorf("end of %s: %w", b.Name, err)
-		}
-		s.record(b.Fault, b.since)
+	}
+	for _, f := range faults {
+		failed = errors.Join(failed, part("after "+f.Name, f.After))
 	}
 	return failed
+}
+
+// part does a part of a fault, if there is such a part.
+func part(what string, do func() error) error {
+	if do == nil {
+		return nil
+	}
+	if err := do(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
 }
 
 func (s *schedule) record(f Fault, since int64) {

@@ -136,11 +136,15 @@ func (l *Link) Drop() {
 	})
 }
 
-// Lead has the connections to come reach another server. Those there are stay.
+// Lead has the connections to come reach another server, or nobody if it is nil.
+// Those there are stay.
 func (l *Link) Lead(to *Server) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.target = to.Addr()
+	l.target = "" // which can't be dialled
+	if to != nil {
+		l.target = to.Addr()
+	}
 }
 
 // Heal ends what Cut, Withhold, Latency, SlowClose and Reset began. What was held

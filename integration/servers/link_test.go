@@ -173,6 +173,10 @@ func TestLink(t *testing.T) {
 		if got := dial(t, l.URL).Get(t.Context(), "which").Val(); got != "other" {
 			t.Errorf("a new connection reaches a server that says %q", got)
 		}
+		l.Lead(nil)
+		if err := dial(t, l.URL).Ping(within(t, 10*time.Second)).Err(); err == nil {
+			t.Error("a new connection reaches a server, and should none")
+		}
 		w.send("still there")
 		if !w.hears("still there", 10*time.Second) {
 			t.Error("the connection there was is gone")
