@@ -49,10 +49,8 @@ func (b *batcher) claim() *lane {
 
 // direct makes one call in a lane, which goes on with those that came meanwhile.
 func (b *batcher) direct(ctx context.Context, c *call, l *lane) {
-	ctx, cancel := context.WithTimeout(ctx, directWithin)
-	defer cancel()
 	c.state.Store(under)
-	b.send(ctx, []*call{c})
+	b.send(soon(ctx), []*call{c})
 	if time.Since(l.since) > slowAfter {
 		b.slow.note()
 	}
@@ -64,4 +62,24 @@ func (b *batcher) direct(ctx context.Context, c *call, l *lane) {
 		return
 	}
 	b.drop(l)
+}
+
+// due is a context with a deadline that nothing but a connection heeds. A timer as
+// that of context.WithTimeout is one more for the scheduler to wake up for, which
+// costs a call as much as the server does.
+type due struct {
+	context.Context
+	at time.Time
+}
+
+// Deadline says when the connection is to give up.
+func (d due) Deadline() (time.Time, bool) { return d.at, true }
+
+// soon is ctx for a call that is to be over within directWithin.
+func soon(ctx context.Context) context.Context {
+	at := time.Now().Add(directWithin)
+	if end, ok := ctx.Deadline(); ok && end.Before(at) {
+		return ctx
+	}
+	return due{ctx, at}
 }
