@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// inboxLen is how long an inbox's id is, in bytes: queue.lua knows it.
+	// inboxLen is how long an inbox's id is, in bytes: the scripts know it.
 	inboxLen = 12
 	// silence is how long the subscription may be silent before its server is
 	// asked whether it is still there, and again until it counts as lost.

@@ -1,7 +1,6 @@
 -- The leases of a key, whatever their mode. ends, mode and owner are those of
 -- state.lua; count and first are the number of leases that are Shared or of
 -- Slots, and a time before which none of them ends.
-local NEVER = 9007199254740991
 local count, first, scanned = 0, NEVER, false
 
 local function free()
@@ -120,7 +119,7 @@ local function save()
     if ends == NEVER then
       redis.call('SET', key, record)
     else
-      redis.call('SET', key, record, 'PX', stay)
+      redis.call('SET', key, record, 'PX', string.format('%d', stay))
     end
     return
   end

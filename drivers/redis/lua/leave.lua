@@ -9,6 +9,8 @@ local key, asks = KEYS[1], ARGV[2]
 --#include clock.lua
 local who, wants, COUNTED, me = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 --#include leases.lua
+--#include line.lua
+--#include place.lua
 --#include queue.lua
 
 local e, at = lease(who, wants), place(me)

@@ -3,7 +3,7 @@
 local function listing()
   local found = {}
   local function add(who, t, s, e, by)
-    found[#found + 1] = {who, mode, t, now - s, e == 9007199254740991 and -1 or e - now, by}
+    found[#found + 1] = {who, mode, t, now - s, e == NEVER and -1 or e - now, by}
   end
   if mode == 0 then
     if ends > now then

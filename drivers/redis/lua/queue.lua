@@ -1,26 +1,3 @@
--- Who waits stands in one string, first come first, 28 bytes each: until when
--- it counts as alive, the mode it asks for, and its name, which is its inbox
--- (12 bytes) and a number there.
---
--- One that waits asks again within a second, so that it stays alive. Once woken
--- it has GRACE to come: meanwhile the key is reserved for it, then it is frozen
--- and loses its place. Dead processes are noticed at once: nobody receives what
--- is published to them (not on a cluster, which counts the receivers of one
--- node only: COUNTED is empty there).
-local ENTRY, GRACE, STALE = 28, 500000, 2500000
-
--- place returns where in the queue a name's entry is.
-local function place(name)
-  if name == '' then
-    return nil
-  end
-  local at = string.find(queue, name, 1, true)
-  while at and (at - 13) % ENTRY ~= 0 do
-    at = string.find(queue, name, at + 1, true)
-  end
-  return at and at - 12
-end
-
 local function leave(name)
   local at = place(name)
   if at then

@@ -9,15 +9,25 @@ local function one(key, at)
 
 local who, asks = ARGV[at + 1], ARGV[at + 2]
 --#include state.lua
+--#include line.lua
 
--- Most often nobody waits. Then the key stays a second, for its token.
-if mode == 0 and owner == who and asks == '0' and queue == '' and ends > now then
-  redis.call('SET', key, struct.pack('>BdddiBH', 1, token, 0, 0, 0, 0, 0), 'PX', '1000')
-  return 1
+-- Most often the lock is exclusive. Then the key stays a second, for its token,
+-- or longer for those who wait, the first of whom is told.
+if mode == 0 and owner == who and asks == '0' and ends > now then
+  if queue == '' then
+    redis.call('SET', key, struct.pack('>BdddiBH', 1, token, 0, 0, 0, 0, 0), 'PX', '1000')
+    return 1
+  end
+  local told = alive > now + GRACE and redis.call('PUBLISH', 'lk:in:' .. string.sub(head, 1, 12), 'w' .. string.sub(head, 13))
+  if told and (told > 0 or ARGV[at + 3] == '') then
+    redis.call('SET', key, struct.pack('>BdddiBHd', 1, token, 0, 0, 0, 0, 0, now + GRACE) .. string.sub(queue, 9), 'PX', '10000')
+    return 1
+  end
 end
 
 local wants, COUNTED = tonumber(asks), ARGV[at + 3]
 --#include leases.lua
+--#include place.lua
 --#include queue.lua
 
 local e = lease(who, wants)

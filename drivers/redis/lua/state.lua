@@ -4,7 +4,7 @@
 --
 --   1 (a byte: this form), the last token, when the lease ends, when it began (doubles), the mode (int),
 --   the owner (behind a byte that is its length), the holder: its inbox (12
---   bytes) and who it is (behind two bytes), and then the queue: see queue.lua.
+--   bytes) and who it is (behind two bytes), and then the queue: see line.lua.
 --
 -- A key that is held otherwise is a hash. Its field r is the record: its end is
 -- the last lease's, its beginning stands for a time before which none of them
@@ -16,6 +16,7 @@
 -- Times are microseconds on this server's clock, NEVER for no end, and 0 for
 -- the end of a lease that was released. The key stays a second longer than the
 -- lease, so that the next token is larger although the clock was set back.
+local NEVER = 9007199254740991
 local hashed = asks ~= '0' -- a guess from the mode that is asked for: most often a key has one use
 local record = hashed and redis.pcall('HGET', key, 'r') or not hashed and redis.pcall('GET', key)
 if type(record) == 'table' then -- the error of a key that has the other form
