@@ -51,9 +51,12 @@ type asked struct {
 // ask asks for a lease, for a waiter with a name or for one that does not wait.
 // With a name, a key that is held has the waiter in its queue afterwards.
 func (s *Store) ask(ctx context.Context, r *driver.Request, name string) (a asked) {
-	micros, stay := lease(r.Lease)
-	a.answer = s.call(ctx, 2, acquireScript, r.Key,
-		r.Owner, int(r.Mode), micros, s.introduce(&r.Holder), s.counted, name, stay)
+	own := [...]string{r.Owner, name}
+	owns := len(own)
+	if name == "" {
+		owns--
+	}
+	a.answer = s.call(ctx, 2, acquireScript, r.Key, s.termsOf(r).acquire(), own[:owns]...)
 	if a.err = a.answer.err; a.err != nil {
 		return a
 	}

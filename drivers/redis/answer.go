@@ -26,8 +26,8 @@ const (
 
 // call runs a script that answers with n numbers or more, and runs it again
 // while that may help. The error is ctx's, or one of package driver.
-func (s *Store) call(ctx context.Context, n int, sc *script, key string, args ...any) answer {
-	a, c := s.run(ctx, sc, key, args)
+func (s *Store) call(ctx context.Context, n int, sc *script, key string, common []any, own ...string) answer {
+	a, c := s.run(ctx, sc, key, common, own...)
 	if a.err != nil {
 		return a
 	}
@@ -38,8 +38,8 @@ func (s *Store) call(ctx context.Context, n int, sc *script, key string, args ..
 }
 
 // callTable is call for scripts that answer with n values of any kind.
-func (s *Store) callTable(ctx context.Context, n int, sc *script, key string, args ...any) answer {
-	a, c := s.run(ctx, sc, key, args)
+func (s *Store) callTable(ctx context.Context, n int, sc *script, key string, common ...any) answer {
+	a, c := s.run(ctx, sc, key, common)
 	if a.err != nil {
 		return a
 	}
@@ -49,10 +49,10 @@ func (s *Store) callTable(ctx context.Context, n int, sc *script, key string, ar
 	return a
 }
 
-func (s *Store) run(ctx context.Context, sc *script, key string, args []any) (a answer, c *call) {
+func (s *Store) run(ctx context.Context, sc *script, key string, common []any, own ...string) (a answer, c *call) {
 	name := redisKey(key)
 	for try := 0; ; try++ {
-		c = newCall(sc, name, args...)
+		c = newCall(sc, name, common, own...)
 		went, err := s.batch.do(ctx, c)
 		if !c.over() {
 			a.err = err
@@ -107,14 +107,4 @@ func (s *Store) pause(ctx context.Context, try int) bool {
 	case <-s.closed:
 	}
 	return false
-}
-
-// lease returns a lease as the scripts take it: in microseconds, and how long
-// its key stays, in milliseconds.
-func lease(d time.Duration) (micros, stay any) {
-	if d >= longest {
-		return "", ""
-	}
-	us := int64((d + time.Microsecond - 1) / time.Microsecond)
-	return us, (us+999)/1000 + 1000
 }

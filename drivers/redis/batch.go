@@ -17,14 +17,16 @@ const (
 	// calls that come form the next: the more lanes, the smaller the batches.
 	lanes = 3
 	// overdue is how long a batch is under way before it no longer counts as
-	// one. Calls that come then do not wait for a server that is far away, nor
-	// for a connection that hangs.
-	overdue = time.Millisecond
+	// one, and overdueEach how much longer for each call in it. Calls that come
+	// then do not wait for a server that is far away, nor for a connection that
+	// hangs.
+	overdue     = time.Millisecond
+	overdueEach = 60 * time.Microsecond
 	// mostLanes bounds the connections of a server that answers nothing.
 	mostLanes = 16
 	// batchMost is how many calls go together, so that the first need not wait
 	// for too many others' replies.
-	batchMost = 256
+	batchMost = 128
 )
 
 // A batcher sends the calls of many goroutines together. A call that comes
@@ -46,7 +48,10 @@ type batcher struct {
 }
 
 // A lane sends one batch after another, as long as there are calls.
-type lane struct{ since time.Time } // when its batch left
+type lane struct {
+	since time.Time // when its batch left
+	calls int       // in it
+}
 
 // do has c sent, and waits until it has its reply or ctx ends, when it reports
 // whether c may have left.
@@ -92,7 +97,7 @@ func (b *batcher) start() {
 	if len(b.active) >= lanes {
 		busy, now := 0, time.Now()
 		for _, l := range b.active {
-			if now.Sub(l.since) < overdue {
+			if now.Sub(l.since) < overdue+time.Duration(l.calls)*overdueEach {
 				busy++
 			}
 		}
@@ -158,7 +163,7 @@ func (b *batcher) take(l *lane, batch []*call) []*call {
 	rest := copy(b.queue, b.queue[n:])
 	clear(b.queue[rest:])
 	b.queue = b.queue[:rest]
-	l.since = time.Now()
+	l.since, l.calls = time.Now(), len(batch)
 	if len(batch) == 0 {
 		b.drop(l)
 	}

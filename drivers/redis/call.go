@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -8,8 +9,10 @@ import (
 // A call is one run of a script for one lock.
 type call struct {
 	script *script
-	args   []any // key and arguments, with room before them
-	room   [before + 1 + mostArgs]any
+	key    string
+	common []any     // arguments that calls like it have too; not changed any more
+	own    [2]string // and then its own, as many as
+	owns   int
 	state  atomic.Int32
 	text   bool // the server does not know the script by its name
 	alone  bool // it failed with others
@@ -29,17 +32,20 @@ const (
 	abandoned        // its caller gave up before it left
 )
 
-const (
-	before   = 3 // arguments of a command before the key
-	mostArgs = 7 // of a script, after it
-)
-
-func newCall(sc *script, key string, args ...any) *call {
-	c := &call{script: sc, done: make(chan struct{})}
-	c.room[before] = key
-	c.args = append(c.room[:before+1], args...)
+func newCall(sc *script, key string, common []any, own ...string) *call {
+	c := &call{script: sc, key: key, common: common, done: make(chan struct{})}
+	c.owns = copy(c.own[:], own)
 	return c
 }
+
+// goesWith reports whether one run of a script can serve both calls.
+func (c *call) goesWith(other *call) bool {
+	return c.script == other.script && c.script.shared && !c.apart() && !other.apart() &&
+		c.owns == other.owns && slices.Equal(c.common, other.common)
+}
+
+// apart reports whether the call is to go without others.
+func (c *call) apart() bool { return c.alone || c.text }
 
 // over reports whether the call has its reply or error.
 func (c *call) over() bool {

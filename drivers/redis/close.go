@@ -61,7 +61,7 @@ func (s *Store) releaseAll() {
 	calls := make([]*call, len(rs))
 	for i := range rs {
 		r := &rs[i]
-		calls[i] = newCall(releaseScript, redisKey(r.Key), r.Owner, int(r.Mode), s.counted)
+		calls[i] = newCall(releaseScript, redisKey(r.Key), s.ending(r.Mode), r.Owner)
 	}
 	s.batch.submit(calls...)
 	for _, c := range calls {

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,19 +21,20 @@ func (b *batcher) commands(ctx context.Context, calls []*call) (all []command) {
 	if len(calls) == 1 {
 		return []command{newCommand(ctx, calls)}
 	}
-	var shared map[*script][]*call
-	for _, c := range calls {
-		if !b.share.Load() || !c.script.shared || c.alone || c.text {
-			all = append(all, newCommand(ctx, []*call{c}))
-			continue
+	share := b.share.Load()
+	var groups [][]*call
+	for n, c := range calls {
+		i := -1
+		if share {
+			i = slices.IndexFunc(groups, func(g []*call) bool { return g[0].goesWith(c) })
 		}
-		if shared == nil {
-			shared = make(map[*script][]*call, 3)
+		if i < 0 {
+			i, groups = len(groups), append(groups, make([]*call, 0, len(calls)-n))
 		}
-		shared[c.script] = append(shared[c.script], c)
+		groups[i] = append(groups[i], c)
 	}
-	for _, calls := range shared {
-		all = append(all, newCommand(ctx, calls))
+	for _, g := range groups {
+		all = append(all, newCommand(ctx, g))
 	}
 	return all
 }
@@ -46,25 +48,23 @@ func (b *batcher) learn(err error) {
 }
 
 // newCommand returns what runs the script of the calls, by its name or with its
-// text: the keys of all stand before the arguments of all.
+// text: the keys of all, what they have in common, and then what each has of its own.
 func newCommand(ctx context.Context, calls []*call) command {
 	first, now := calls[0], time.Now()
-	args := first.args
-	if len(calls) > 1 {
-		args = make([]any, before, before+len(calls)*(len(first.args)-before))
-		for _, c := range calls {
-			args = append(args, c.args[before])
-		}
-		for _, c := range calls {
-			args = append(args, c.args[before+1:]...)
-		}
+	args := make([]any, 0, 3+len(calls)*(1+first.owns)+len(first.common))
+	if first.text {
+		args = append(args, "eval", first.script.text, len(calls))
+	} else {
+		args = append(args, "evalsha", first.script.sha, len(calls))
 	}
 	for _, c := range calls {
-		c.sent = now
+		c.sent, args = now, append(args, c.key)
 	}
-	args[0], args[1], args[2] = "evalsha", first.script.sha, len(calls)
-	if first.text {
-		args[0], args[1] = "eval", first.script.text
+	args = append(args, first.common...)
+	for _, c := range calls {
+		for _, arg := range c.own[:c.owns] {
+			args = append(args, arg)
+		}
 	}
 	if first.script.table {
 		return command{onceTable{redis.NewSliceCmd(ctx, args...)}, calls}

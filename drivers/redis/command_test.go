@@ -3,7 +3,9 @@ package redis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -21,7 +23,7 @@ func (s said) RedisError() {}
 func shared(n int) (command, *redis.IntSliceCmd) {
 	calls := make([]*call, n)
 	for i := range calls {
-		calls[i] = newCall(releaseScript, "k", "owner", 0, "1")
+		calls[i] = newCall(releaseScript, "k", []any{"1", 0}, "owner")
 	}
 	c := newCommand(context.Background(), calls)
 	return c, c.Cmder.(once).IntSliceCmd
@@ -112,5 +114,31 @@ func TestServersBehindAProxyAreSentNoSharedCalls(t *testing.T) {
 		if n := len(b.commands(context.Background(), c.calls)); n != x.want {
 			t.Errorf("after %v three calls are %d commands, want %d", x.err, n, x.want)
 		}
+	}
+}
+
+// What calls have in common is sent once: only those that have all of it in common
+// go together.
+func TestCallsThatAreAskedForInAnotherWayGoApart(t *testing.T) {
+	var b batcher
+	b.share.Store(true)
+	minute, hour := []any{"1", 0, 60_000_000}, []any{"1", 0, 3_600_000_000}
+	calls := []*call{
+		newCall(acquireScript, "a", minute, "o1"),
+		newCall(acquireScript, "b", hour, "o2"),
+		newCall(acquireScript, "c", slices.Clone(minute), "o3"),
+		newCall(acquireScript, "d", minute, "o4", "waiter"),
+		newCall(releaseScript, "e", minute, "o5"),
+	}
+	var got []string
+	for _, c := range b.commands(t.Context(), calls) {
+		got = append(got, fmt.Sprint(c.Args()[2:]))
+	}
+	want := []string{
+		"[2 a c 1 0 60000000 o1 o3]", "[1 b 1 0 3600000000 o2]",
+		"[1 d 1 0 60000000 o4 waiter]", "[1 e 1 0 60000000 o5]",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
 	}
 }

@@ -20,8 +20,7 @@ func (s *Store) Extend(ctx context.Context, r driver.Request) (time.Time, error)
 }
 
 func (s *Store) extend(ctx context.Context, r *driver.Request) (time.Time, error) {
-	micros, stay := lease(r.Lease)
-	a := s.call(ctx, 1, extendScript, r.Key, r.Owner, int(r.Mode), micros, stay)
+	a := s.call(ctx, 1, extendScript, r.Key, s.termsOf(r).extend(), r.Owner)
 	if a.err != nil {
 		return time.Time{}, a.err
 	}
@@ -75,8 +74,7 @@ func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []erro
 	calls := make([]*call, len(todo))
 	for n, i := range todo {
 		r := &rs[i]
-		micros, stay := lease(r.Lease)
-		calls[n] = newCall(extendScript, redisKey(r.Key), r.Owner, int(r.Mode), micros, stay)
+		calls[n] = newCall(extendScript, redisKey(r.Key), s.termsOf(r).extend(), r.Owner)
 	}
 	s.batch.submit(calls...)
 	for n, i := range todo {

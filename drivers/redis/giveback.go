@@ -50,5 +50,5 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) bool {
 func (s *Store) leave(ctx context.Context, r *driver.Request, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, giveBackCall)
 	defer cancel()
-	return s.call(ctx, 1, leaveScript, r.Key, r.Owner, int(r.Mode), s.counted, name).err == nil
+	return s.call(ctx, 1, leaveScript, r.Key, s.ending(r.Mode), r.Owner, name).err == nil
 }

@@ -6,20 +6,9 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// An introduction is a holder as the scripts keep it.
-type introduction struct {
-	holder driver.Holder
-	text   string
-}
-
-// introduce returns the inbox and r's holder as the scripts keep them.
+// introduce returns the inbox and a holder as the scripts keep them.
 func (s *Store) introduce(h *driver.Holder) string {
-	if last := s.who.Load(); last != nil && last.holder == *h {
-		return last.text
-	}
-	text := s.inbox.id + sized(h.Host) + sized(h.Label) + strconv.Itoa(h.PID)
-	s.who.Store(&introduction{*h, text})
-	return text
+	return s.inbox.id + sized(h.Host) + sized(h.Label) + strconv.Itoa(h.PID)
 }
 
 // sized returns text behind one byte that is its length.

@@ -40,7 +40,7 @@ func (s *Store) Break(ctx context.Context, key string) (driver.Info, error) {
 		return driver.Info{}, err
 	}
 	defer s.end()
-	a := s.callTable(ctx, 2, breakScript, key, s.counted)
+	a := s.callTable(ctx, 2, breakScript, key, s.counts())
 	if a.err != nil {
 		return driver.Info{}, a.err
 	}

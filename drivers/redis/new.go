@@ -56,7 +56,7 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 		if c == nil {
 			return nil, unfit("the client is nil")
 		}
-		s.counted = "1"
+		s.counted = true
 		s.batch.deadlines = c.Options().ContextTimeoutEnabled
 		s.secrets = secrets{c.Options().Password}
 	case *redis.ClusterClient:

@@ -45,13 +45,13 @@ func (c *connector) connect(s *Store) error {
 		o := *c.server
 		o.Dialer, o.DialerRetries = s.dialer(o.DialTimeout, config), cmp.Or(o.DialerRetries, 1)
 		o.TLSConfig, o.ContextTimeoutEnabled, o.MaintNotificationsConfig = config, true, quiet
-		s.counted, s.retries = "1", retriesOf(o.MaxRetries)
+		s.counted, s.retries = true, retriesOf(o.MaxRetries)
 		s.client = redis.NewClient(&o)
 	case sentinel:
 		o := *c.failover
 		o.Dialer, o.DialerRetries = s.dialer(o.DialTimeout, config), cmp.Or(o.DialerRetries, 1)
 		o.TLSConfig, o.ContextTimeoutEnabled = config, true
-		s.counted, s.retries = "1", retriesOf(o.MaxRetries)
+		s.counted, s.retries = true, retriesOf(o.MaxRetries)
 		s.client = redis.NewFailoverClient(&o)
 	default:
 		o := *c.cluster

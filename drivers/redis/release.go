@@ -21,7 +21,7 @@ func (s *Store) Release(ctx context.Context, r driver.Request) error {
 		return err
 	}
 	defer s.end()
-	return s.over(&r, s.call(ctx, 1, releaseScript, r.Key, r.Owner, int(r.Mode), s.counted))
+	return s.over(&r, s.call(ctx, 1, releaseScript, r.Key, s.ending(r.Mode), r.Owner))
 }
 
 // Keep leaves the key held by nobody.
@@ -38,7 +38,7 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 	}
 	defer s.end()
 	micros, _ := lease(r.Lease)
-	return s.over(&r, s.call(ctx, 1, keepScript, r.Key, r.Owner, int(r.Mode), micros))
+	return s.over(&r, s.call(ctx, 1, keepScript, r.Key, []any{int(r.Mode), micros}, r.Owner))
 }
 
 // over returns how a call that ends a lease ended.

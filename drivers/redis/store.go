@@ -27,8 +27,8 @@ const (
 // concurrent use.
 type Store struct {
 	client  redis.UniversalClient
-	own     bool   // made here, and closed here
-	counted string // "1" where the receivers of a message are counted
+	own     bool // made here, and closed here
+	counted bool // the receivers of a message are counted
 	retries int
 	secrets secrets
 	warned  []error
@@ -37,7 +37,7 @@ type Store struct {
 	inbox  inbox
 	held   held
 	losses losses.Listeners
-	who    atomic.Pointer[introduction]
+	last   atomic.Pointer[terms] // what was asked for last
 
 	closing  sync.Once
 	closed   chan struct{} // closed when Close begins

@@ -51,7 +51,7 @@ func (a *atTime) take(owner string, mode driver.Mode, lease time.Duration, now i
 	a.t.Helper()
 	micros := lease.Microseconds()
 	reply, err := a.acquire.Run(a.t.Context(), a.client, []string{"lk:{00}:k"},
-		owner, int(mode), micros, "inbox0123456who", "1", "", micros/1000+1000, now).Int64Slice()
+		"1", int(mode), micros, micros/1000+1000, "inbox0123456who", owner, "", now).Int64Slice()
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func (a *atTime) take(owner string, mode driver.Mode, lease time.Duration, now i
 
 func (a *atTime) giveBack(owner string, mode driver.Mode, now int64) {
 	a.t.Helper()
-	reply, err := a.release.Run(a.t.Context(), a.client, []string{"lk:{00}:k"}, owner, int(mode), "1", now).Int64Slice()
+	reply, err := a.release.Run(a.t.Context(), a.client, []string{"lk:{00}:k"}, "1", int(mode), owner, now).Int64Slice()
 	if err != nil || reply[0] != 1 {
 		a.t.Fatalf("release: %v, %v", reply, err)
 	}
@@ -93,7 +93,7 @@ func TestAServersClockThatJumpsAheadEndsLeasesEarly(t *testing.T) {
 	key := named(t, srv.admin(), "k")
 	acquire := script(t, "acquire")
 	reply, err := acquire.Run(t.Context(), srv.admin(), []string{key},
-		"other", 0, time.Minute.Microseconds(), "inbox0123456who", "1", "", 61000, time.Now().Add(time.Hour).UnixMicro()).Int64Slice()
+		"1", 0, time.Minute.Microseconds(), 61000, "inbox0123456who", "other", "", time.Now().Add(time.Hour).UnixMicro()).Int64Slice()
 	if err != nil || reply[0] != 1 {
 		t.Fatalf("an hour later the key is not free: %v, %v", reply, err)
 	}

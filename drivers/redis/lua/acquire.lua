@@ -2,33 +2,37 @@
 -- Grants a lease, or tells for how long the key may be held and, to one that
 -- waits, how many wait before it.
 --
--- ARGV: owner, mode, lease in µs (empty: no end), inbox and holder, COUNTED,
--- the waiter's name (empty: does not wait), how long the key stays in ms.
+-- ARGV: COUNTED, mode, lease in µs (empty: no end), how long the key stays in ms,
+-- inbox and holder; then, for each key, owner and, of one that waits, its name.
 -- Returns {1, token}, {0, µs or -1, place} or {2}: this owner holds the key in
 -- another mode. It may have many keys: see each.lua.
 --#include clock.lua
-local width = 3
+local width, common = 3, 5
+local COUNTED, asks, asked, stays, by = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local wants, untl, named = tonumber(asks), asked and now + asked, #ARGV > common + #KEYS
+local held_by = struct.pack('>H', #by) .. by
 local function one(key, at)
 
-local who, asks, by = ARGV[at + 1], ARGV[at + 2], ARGV[at + 4]
+local who, me, left, write = ARGV[at + 1], named and ARGV[at + 2] or '', nil, nil
 --#include state.lua
 --#include line.lua
-local me, left, write = ARGV[at + 6], nil, nil
 
 -- Most often the lock is exclusive, and nobody need be woken.
-if mode == 0 and asks == '0' and ARGV[at + 3] ~= '' then
+if mode == 0 and wants == 0 and asked then
   if ends > now then
     if owner ~= who then
       left = ends == NEVER and -1 or ends - now
     end
   elseif queue == '' or head == me and alive > now then
     token = token < now and now or token + 1
-    queue = string.sub(queue, ENTRY + 1)
-    local stay = ARGV[at + 7]
-    if queue ~= '' and tonumber(stay) < 10000 then
-      stay = '10000'
+    local stay = stays
+    if queue ~= '' then
+      queue = string.sub(queue, ENTRY + 1)
+      if queue ~= '' and tonumber(stay) < 10000 then
+        stay = '10000'
+      end
     end
-    redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + ARGV[at + 3], now, 0, #who, who, #by) .. by .. queue, 'PX', stay)
+    redis.call('SET', key, struct.pack('>BdddiBc0c0c0', 1, token, untl, now, 0, #who, who, held_by, queue), 'PX', stay)
     return 1, token
   elseif alive > now and alive <= now + GRACE then
     left = alive - now
@@ -37,19 +41,16 @@ end
 
 --#include place.lua
 if not left then
-  local wants, asked, COUNTED = tonumber(asks), tonumber(ARGV[at + 3]), ARGV[at + 5]
-
 --#include leases.lua
 --#include queue.lua
 
-  local untl = asked and now + asked or NEVER
   local e, t, s = lease(who, wants)
   if e == false then
     return 2
   end
   if e then
     leave(me)
-    hold(who, wants, untl, t, s, by, e)
+    hold(who, wants, untl or NEVER, t, s, by, e)
     save()
     return 1, t
   end
@@ -62,7 +63,7 @@ if not left then
   if room and (not first_in_line or first_in_line == me) then
     leave(me)
     token = math.max(token + 1, now)
-    hold(who, wants, untl, token, now, by)
+    hold(who, wants, untl or NEVER, token, now, by)
     if wants ~= 0 then
       wake('') -- there may be room for the next one too
     end

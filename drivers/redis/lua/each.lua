@@ -1,14 +1,14 @@
--- Runs one for each key, with its part of ARGV, of which all have as many. Where
--- there is one key the reply is what one returns. Else it is width numbers of each,
+-- Runs one for each key. The first arguments, common of them, are for all keys; then
+-- each key has its own, all as many: at is how many stand before them. Where there is one key the reply is what one returns. Else it is width numbers of each,
 -- one behind the other; the first is -1 where one failed, which the others do
 -- not suffer from: it is asked for alone then, and says why.
 if #KEYS == 1 then
-  local a, b, c = one(KEYS[1], 0)
+  local a, b, c = one(KEYS[1], common)
   return type(a) == 'table' and a or {a, b, c}
 end
-local replies, parts = {}, #ARGV / #KEYS
+local replies, parts = {}, (#ARGV - common) / #KEYS
 for i = 1, #KEYS do
-  local fine, a, b, c = pcall(one, KEYS[i], (i - 1) * parts)
+  local fine, a, b, c = pcall(one, KEYS[i], common + (i - 1) * parts)
   if not fine or type(a) == 'table' then
     a, b, c = -1, 0, 0
   end

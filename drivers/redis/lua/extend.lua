@@ -1,20 +1,21 @@
 #!lua flags=allow-oom
 -- Makes a lease end anew, counted from now.
 --
--- ARGV: owner, mode, lease in µs (empty: no end), how long the key stays in ms.
+-- ARGV: mode, lease in µs (empty: no end), how long the key stays in ms; then each
+-- key's owner.
 -- Returns {1}, or {0} if this owner holds no such lease. It may have many keys:
 -- see each.lua.
 --#include clock.lua
-local width = 1
+local width, common = 1, 3
+local asks, wants, asked, stay = ARGV[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local function one(key, at)
 
-local who, asks, asked = ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
-local wants = tonumber(asks)
+local who = ARGV[at + 1]
 --#include state.lua
 
 -- Most often nobody waits.
 if wants == 0 and mode == 0 and owner == who and ends > now and queue == '' and asked then
-  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + asked, since, 0, #who, who, #holder) .. holder, 'PX', ARGV[at + 4])
+  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + asked, since, 0, #who, who, #holder) .. holder, 'PX', stay)
   return 1
 end
 

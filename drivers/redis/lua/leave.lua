@@ -2,12 +2,12 @@
 -- Ends a wait: takes it out of the queue, releases what it may have been
 -- granted, and passes on its turn.
 --
--- ARGV: owner, mode, COUNTED, the waiter's name. Returns {1} if the owner held
+-- ARGV: COUNTED, mode, owner, the waiter's name. Returns {1} if the owner held
 -- the key, else {0}.
 local key, asks = KEYS[1], ARGV[2]
 --#include state.lua
 --#include clock.lua
-local who, wants, COUNTED, me = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local COUNTED, wants, who, me = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 --#include leases.lua
 --#include line.lua
 --#include place.lua

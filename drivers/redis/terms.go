@@ -1,0 +1,52 @@
+package redis
+
+import (
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// terms are the arguments that all calls for leases of one kind have in common.
+// They are made once, as long as one kind is asked for, and sent once for all calls
+// that go together.
+type terms struct {
+	mode   driver.Mode
+	lease  time.Duration
+	holder driver.Holder
+	args   [5]any
+}
+
+func (s *Store) termsOf(r *driver.Request) *terms {
+	if t := s.last.Load(); t != nil && t.mode == r.Mode && t.lease == r.Lease && t.holder == r.Holder {
+		return t
+	}
+	micros, stay := lease(r.Lease)
+	t := &terms{r.Mode, r.Lease, r.Holder, [5]any{s.counts(), int(r.Mode), micros, stay, s.introduce(&r.Holder)}}
+	s.last.Store(t)
+	return t
+}
+
+func (t *terms) acquire() []any { return t.args[:] }
+
+func (t *terms) extend() []any { return t.args[1:4] }
+
+// counts is what the scripts call COUNTED.
+func (s *Store) counts() any {
+	if s.counted {
+		return "1"
+	}
+	return ""
+}
+
+// ending are the arguments that calls which end a lease have in common.
+func (s *Store) ending(mode driver.Mode) []any { return []any{s.counts(), int(mode)} }
+
+// lease returns a lease as the scripts take it: in microseconds, and how long
+// its key stays, in milliseconds.
+func lease(d time.Duration) (micros, stay any) {
+	if d >= longest {
+		return "", ""
+	}
+	us := int64((d + time.Microsecond - 1) / time.Microsecond)
+	return us, (us+999)/1000 + 1000
+}
