@@ -51,12 +51,11 @@ type asked struct {
 // ask asks for a lease, for a waiter with a name or for one that does not wait.
 // With a name, a key that is held has the waiter in its queue afterwards.
 func (s *Store) ask(ctx context.Context, r *driver.Request, name string) (a asked) {
-	own := [...]string{r.Owner, name}
-	owns := len(own)
-	if name == "" {
-		owns--
+	own := append(make([]string, 0, 2), r.Owner)
+	if name != "" {
+		own = append(own, name)
 	}
-	a.answer = s.call(ctx, 2, acquireScript, r.Key, s.termsOf(r).acquire(), own[:owns]...)
+	a.answer = s.call(ctx, 2, acquireScript, r.Key, s.termsOf(r).acquire(), own...)
 	if a.err = a.answer.err; a.err != nil {
 		return a
 	}

@@ -16,6 +16,8 @@ type terms struct {
 	args   [5]any
 }
 
+// termsOf returns the terms that r asks for: those of the last request, where they
+// are the same.
 func (s *Store) termsOf(r *driver.Request) *terms {
 	if t := s.last.Load(); t != nil && t.mode == r.Mode && t.lease == r.Lease && t.holder == r.Holder {
 		return t
@@ -26,8 +28,10 @@ func (s *Store) termsOf(r *driver.Request) *terms {
 	return t
 }
 
+// acquire are those of acquire.lua.
 func (t *terms) acquire() []any { return t.args[:] }
 
+// extend are those of extend.lua.
 func (t *terms) extend() []any { return t.args[1:4] }
 
 // counts is what the scripts call COUNTED.
