@@ -125,22 +125,28 @@ func (s *session) fits(want time.Duration) {
 	}
 }
 
-// kick sends what is queued, unless a batch is under way. Those who were answered
-// together come again together: they are let run before, so that they go in one
-// batch, as a token costs a flush for each. A caller that waits for the answer, and
-// nothing else, may read it itself.
+// gather lets those run who were answered together: they come again together, and
+// so go in one batch, as a token costs a flush for each. Where the last answer was
+// for one alone there is nobody to let run, which would cost as much as the way to
+// the server. It reports whether the session has not ended meanwhile. s.mu is held.
+func (s *session) gather() bool {
+	s.gathers = true
+	s.mu.Unlock()
+	runtime.Gosched()
+	s.mu.Lock()
+	s.gathers = false
+	return s.ended == nil
+}
+
+// kick sends what is queued, unless a batch is under way. A caller that waits for
+// the answer, and nothing else, may read it itself.
 func (s *session) kick(caller bool) {
 	s.mu.Lock()
 	if s.gathers || s.batch != nil || s.ended != nil || len(s.queue) == 0 {
 		s.mu.Unlock()
 		return
 	}
-	s.gathers = true
-	s.mu.Unlock()
-	runtime.Gosched()
-	s.mu.Lock()
-	s.gathers = false
-	if s.ended != nil {
+	if !s.reading.rests.Load() && !s.gather() {
 		s.mu.Unlock()
 		return
 	}
