@@ -8,10 +8,9 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// What acquire.lua answers.
+// What acquire.lua answers, if not with a token.
 const (
 	isHeld    = 0
-	isGranted = 1
 	otherMode = 2
 )
 
@@ -55,21 +54,20 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string) (a aske
 	if name != "" {
 		own = append(own, name)
 	}
-	a.answer = s.call(ctx, 2, acquireScript, r.Key, s.termsOf(r).acquire(), own...)
+	a.answer = s.call(ctx, 1, acquireScript, r.Key, s.termsOf(r).acquire(), own...)
 	if a.err = a.answer.err; a.err != nil {
 		return a
 	}
-	switch a.numbers[0] {
-	case isGranted:
-		a.grant, a.err = s.granted(r, &a.answer)
-	case otherMode:
+	switch n := a.numbers; {
+	case n[0] == otherMode:
 		a.err = fmt.Errorf("%w: redis: this owner holds the key already, in another mode than %v",
 			driver.ErrInvalidRequest, r.Mode)
+	case n[0] > otherMode:
+		a.grant, a.err = s.granted(r, &a.answer)
+	case n[0] == isHeld && len(n) > 2:
+		a.err, a.place = &driver.HeldError{For: untilFree(n[1])}, int(n[2])
 	default:
-		a.err = &driver.HeldError{For: untilFree(a.numbers[1])}
-		if len(a.numbers) > 2 {
-			a.place = int(a.numbers[2])
-		}
+		a.err = s.failed(ctx, errReply)
 	}
 	return a
 }
@@ -81,7 +79,7 @@ func (s *Store) granted(r *driver.Request, a *answer) (driver.Grant, error) {
 	if s.isClosed() {
 		return driver.Grant{}, driver.ErrClosed
 	}
-	return driver.Grant{Token: uint64(a.numbers[1]) << spareBits, Spare: spare, Sent: a.sent}, nil
+	return driver.Grant{Token: uint64(a.numbers[0]) << spareBits, Spare: spare, Sent: a.sent}, nil
 }
 
 func untilFree(micros int64) time.Duration {

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/concurrent-go/concurrent/driver"
 )
 
 const (
@@ -36,6 +34,7 @@ type batcher struct {
 	deadlines bool        // client heeds the deadlines of contexts
 	share     atomic.Bool // a script's run may have many keys
 	slow      slowness
+	keeper    keeper
 
 	mu     sync.Mutex
 	queue  []*call
@@ -43,7 +42,6 @@ type batcher struct {
 	watch  *time.Timer
 	armed  bool
 	closed bool
-	quit   chan struct{} // closed when nobody is to wait any more
 	group  sync.WaitGroup
 }
 
@@ -56,30 +54,26 @@ type lane struct {
 // do has c sent, and waits until it has its reply or ctx ends, when it reports
 // whether c may have left.
 func (b *batcher) do(ctx context.Context, c *call) (left bool, err error) {
-	if l := b.claim(); l != nil {
+	if l := b.enter(c); l != nil {
 		b.direct(ctx, c, l)
 		return true, c.err
 	}
-	b.submit(c)
 	err = b.await(ctx, c)
 	return c.over() || !c.state.CompareAndSwap(queued, abandoned), err
 }
 
 // await waits for c's reply, and returns its error if there is one. Unless c is
 // over, the error is why it was not waited for.
-func (b *batcher) await(ctx context.Context, c *call) (err error) {
+func (b *batcher) await(ctx context.Context, c *call) error {
 	select {
 	case <-c.done:
 		return c.err
 	case <-ctx.Done():
-		err = ctx.Err()
-	case <-b.quit:
-		err = driver.ErrClosed
 	}
 	if c.over() {
 		return c.err
 	}
-	return err
+	return ctx.Err()
 }
 
 func (b *batcher) submit(cs ...*call) {
@@ -91,17 +85,17 @@ func (b *batcher) submit(cs ...*call) {
 
 // start starts a lane for what is queued, if there is room. b.mu is held.
 func (b *batcher) start() {
-	if len(b.queue) == 0 || b.closed {
+	if b.closed {
+		b.refuse()
+	}
+	if len(b.queue) == 0 {
 		return
 	}
 	if len(b.active) >= lanes {
-		busy, now := 0, time.Now()
-		for _, l := range b.active {
-			if now.Sub(l.since) < overdue+time.Duration(l.calls)*overdueEach {
-				busy++
-			}
+		if b.armed {
+			return
 		}
-		if busy >= lanes || len(b.active) >= mostLanes {
+		if b.busy() >= lanes || len(b.active) >= mostLanes {
 			b.arm()
 			return
 		}
@@ -109,6 +103,17 @@ func (b *batcher) start() {
 	l := &lane{since: time.Now()}
 	b.active = append(b.active, l)
 	b.group.Go(func() { b.run(l) })
+}
+
+// busy is how many lanes are not overdue. b.mu is held.
+func (b *batcher) busy() (n int) {
+	now := time.Now()
+	for _, l := range b.active {
+		if now.Sub(l.since) < overdue+time.Duration(l.calls)*overdueEach {
+			n++
+		}
+	}
+	return n
 }
 
 // arm has the lanes looked at later: all of them may hang.
@@ -181,7 +186,7 @@ func (b *batcher) send(ctx context.Context, calls []*call) {
 	for len(calls) > 0 {
 		commands := b.commands(ctx, calls)
 		if len(commands) == 1 {
-			_ = b.client.Process(ctx, commands[0].Cmder)
+			b.keeper.process(ctx, b.client, commands[0].Cmder)
 		} else {
 			pipe := b.client.Pipeline()
 			for _, c := range commands {
@@ -197,14 +202,25 @@ func (b *batcher) send(ctx context.Context, calls []*call) {
 	}
 }
 
-// close ends the batcher. Calls that have not left are not sent any more, and
-// nobody waits for those that have.
+// close ends the batcher. Calls that have not left are not sent any more. Those that
+// have end with their connection, or when the client waits no longer for a reply.
 func (b *batcher) close() {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.closed = true
 	if b.watch != nil {
 		b.watch.Stop()
 	}
-	b.mu.Unlock()
-	close(b.quit)
+	b.refuse()
+}
+
+// refuse ends what is queued. b.mu is held.
+func (b *batcher) refuse() {
+	for _, c := range b.queue {
+		if c.state.CompareAndSwap(queued, under) {
+			c.err = redis.ErrClosed
+			close(c.done)
+		}
+	}
+	b.queue = nil
 }

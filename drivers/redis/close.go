@@ -32,6 +32,7 @@ func (s *Store) stop() {
 	s.endLife()
 	s.batch.close()
 	s.inbox.close()
+	s.batch.keeper.close()
 	if s.own {
 		_ = s.client.Close() // what can't be closed is closed by the server
 	}

@@ -58,31 +58,31 @@ func newCommand(ctx context.Context, calls []*call) command {
 		args = append(args, "evalsha", first.script.sha, len(calls))
 	}
 	for _, c := range calls {
-		c.sent, args = now, append(args, c.key)
+		c.sent, args = now, append(args, &c.key) // the string would need memory of its own
 	}
 	args = append(args, first.common...)
 	for _, c := range calls {
-		for _, arg := range c.own[:c.owns] {
-			args = append(args, arg)
+		for i := range c.owns {
+			args = append(args, &c.own[i])
 		}
 	}
-	if first.script.table {
-		return command{onceTable{redis.NewSliceCmd(ctx, args...)}, calls}
+	if len(calls) == 1 {
+		return command{once{redis.NewCmd(ctx, args...)}, calls}
 	}
-	return command{once{redis.NewIntSliceCmd(ctx, args...)}, calls}
+	return command{onceForAll{redis.NewIntSliceCmd(ctx, args...)}, calls}
 }
 
 // once is a command that go-redis does not repeat: whoever asked must know that
 // the first one may have been carried out.
-type once struct{ *redis.IntSliceCmd }
+type once struct{ *redis.Cmd }
 
 // NoRetry says so to go-redis.
 func (once) NoRetry() bool { return true }
 
-type onceTable struct{ *redis.SliceCmd }
+type onceForAll struct{ *redis.IntSliceCmd }
 
 // NoRetry says so to go-redis.
-func (onceTable) NoRetry() bool { return true }
+func (onceForAll) NoRetry() bool { return true }
 
 // failed is what a script answers for a call that failed beside others.
 const failed = -1
@@ -95,17 +95,19 @@ func (c command) deliver() (anew []*call) {
 		c.calls[0].text = true // and those after it find the server to know it
 		return c.calls
 	}
-	var numbers []int64
-	switch cmd := c.Cmder.(type) {
-	case once:
-		numbers = cmd.Val()
-	case onceTable:
-		c.calls[0].table = cmd.Val()
+	all, isForAll := c.Cmder.(onceForAll)
+	if !isForAll {
+		one := c.calls[0]
+		one.take(c.Cmder.(once).Val())
+		one.err = err
+		close(one.done)
+		return nil
 	}
+	numbers := all.Val()
 	width := len(numbers) / len(c.calls)
 	for i, call := range c.calls {
 		part := numbers[i*width : (i+1)*width]
-		if len(c.calls) > 1 && (isReply(err) || err == nil && (width == 0 || part[0] == failed)) {
+		if isReply(err) || err == nil && (width == 0 || part[0] == failed) {
 			call.alone, call.again = true, err == nil
 			anew = append(anew, call)
 			continue

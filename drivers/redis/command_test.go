@@ -26,7 +26,7 @@ func shared(n int) (command, *redis.IntSliceCmd) {
 		calls[i] = newCall(releaseScript, "k", []any{"1", 0}, "owner")
 	}
 	c := newCommand(context.Background(), calls)
-	return c, c.Cmder.(once).IntSliceCmd
+	return c, c.Cmder.(onceForAll).IntSliceCmd
 }
 
 func TestEachCallHasItsPartOfAReply(t *testing.T) {
@@ -38,6 +38,28 @@ func TestEachCallHasItsPartOfAReply(t *testing.T) {
 	for i, first := range []int64{1, 0, 2} {
 		if n := c.calls[i].numbers; !c.calls[i].over() || len(n) != 3 || n[0] != first {
 			t.Errorf("call %d has %v", i, n)
+		}
+	}
+}
+
+func TestTheReplyToACallThatWasMadeAloneIsANumberOrATable(t *testing.T) {
+	for _, x := range []struct {
+		reply   any
+		numbers []int64
+		table   int
+	}{
+		{int64(1 << 50), []int64{1 << 50}, 0},
+		{[]any{int64(0), int64(-1), int64(3)}, []int64{0, -1, 3}, 3},
+		{[]any{int64(2), []any{"owner"}}, []int64{2}, 2},
+		{"not ours", nil, 0},
+	} {
+		c := newCommand(t.Context(), []*call{newCall(acquireScript, "k", nil, "owner")})
+		c.Cmder.(once).SetVal(x.reply)
+		if anew := c.deliver(); anew != nil || !c.calls[0].over() {
+			t.Fatalf("%v: the call is not over", x.reply)
+		}
+		if one := c.calls[0]; !slices.Equal(one.numbers, x.numbers) || len(one.table) != x.table || one.err != nil {
+			t.Errorf("%v: %v, %v, %v", x.reply, one.numbers, one.table, one.err)
 		}
 	}
 }
@@ -117,6 +139,16 @@ func TestServersBehindAProxyAreSentNoSharedCalls(t *testing.T) {
 	}
 }
 
+// plain are arguments as the server sees them.
+func plain(args []any) []any {
+	for i, arg := range args {
+		if p, ok := arg.(*string); ok {
+			args[i] = *p
+		}
+	}
+	return args
+}
+
 // What calls have in common is sent once: only those that have all of it in common
 // go together.
 func TestCallsThatAreAskedForInAnotherWayGoApart(t *testing.T) {
@@ -132,7 +164,7 @@ func TestCallsThatAreAskedForInAnotherWayGoApart(t *testing.T) {
 	}
 	var got []string
 	for _, c := range b.commands(t.Context(), calls) {
-		got = append(got, fmt.Sprint(c.Args()[2:]))
+		got = append(got, fmt.Sprint(plain(c.Args()[2:])))
 	}
 	want := []string{
 		"[2 a c 1 0 60000000 o1 o3]", "[1 b 1 0 3600000000 o2]",

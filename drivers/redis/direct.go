@@ -31,15 +31,15 @@ func (s *slowness) recent() bool {
 	return at != 0 && int64(time.Since(base))-at < int64(directAgain)
 }
 
-// claim returns a lane for a call that is made directly, nil if it is to be
+// enter returns a lane for a call that is to be made directly, or nil if it was
 // queued.
-func (b *batcher) claim() *lane {
-	if !b.deadlines || b.slow.recent() {
-		return nil
-	}
+func (b *batcher) enter(c *call) *lane {
+	near := b.deadlines && !b.slow.recent()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || len(b.queue) > 0 || len(b.active) >= lanes {
+	if !near || b.closed || len(b.queue) > 0 || len(b.active) >= lanes {
+		b.queue = append(b.queue, c)
+		b.start()
 		return nil
 	}
 	l := &lane{since: time.Now()}

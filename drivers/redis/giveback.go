@@ -27,7 +27,7 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) bool {
 		case <-s.life.Done():
 			return false
 		}
-		if n := pending.numbers; name == "" && len(n) > 0 && n[0] != isGranted {
+		if n := pending.numbers; name == "" && len(n) > 0 && n[0] <= otherMode {
 			return true
 		}
 	}

@@ -16,7 +16,6 @@ type script struct {
 	text   string
 	sha    string
 	shared bool // it takes many keys
-	table  bool // its reply has more than integers
 }
 
 var (
@@ -25,8 +24,8 @@ var (
 	releaseScript = load("release").forMany()
 	keepScript    = load("keep")
 	leaveScript   = load("leave")
-	inspectScript = load("inspect").forTable()
-	breakScript   = load("break").forTable()
+	inspectScript = load("inspect")
+	breakScript   = load("break")
 	probeScript   = load("probe")
 )
 
@@ -38,11 +37,6 @@ func load(name string) *script {
 
 func (s *script) forMany() *script {
 	s.shared = true
-	return s
-}
-
-func (s *script) forTable() *script {
-	s.table = true
 	return s
 }
 

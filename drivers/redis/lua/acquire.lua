@@ -4,7 +4,7 @@
 --
 -- ARGV: COUNTED, mode, lease in µs (empty: no end), how long the key stays in ms,
 -- inbox and holder; then, for each key, owner and, of one that waits, its name.
--- Returns {1, token}, {0, µs or -1, place} or {2}: this owner holds the key in
+-- Returns the token, {0, µs or -1, place}, or 2: this owner holds the key in
 -- another mode. It may have many keys: see each.lua.
 --#include clock.lua
 local width, common = 3, 5
@@ -33,7 +33,7 @@ if mode == 0 and wants == 0 and asked then
       end
     end
     redis.call('SET', key, struct.pack('>BdddiBc0c0c0', 1, token, untl, now, 0, #who, who, held_by, queue), 'PX', stay)
-    return 1, token
+    return token
   elseif alive > now and alive <= now + GRACE then
     left = alive - now
   end
@@ -52,7 +52,7 @@ if not left then
     leave(me)
     hold(who, wants, untl or NEVER, t, s, by, e)
     save()
-    return 1, t
+    return t
   end
 
   -- Those who wait come first.
@@ -68,7 +68,7 @@ if not left then
       wake('') -- there may be room for the next one too
     end
     save()
-    return 1, token
+    return token
   end
 
   left = ends - now

@@ -1,11 +1,12 @@
 -- Runs one for each key. The first arguments, common of them, are for all keys.
 -- The others are the keys' own, as many for each: at is how many stand before a
--- key's. Where there is one key the reply is what one returns. Else it is width
--- numbers of each, one behind the other; the first is -1 where one failed, which
--- the others do not suffer from: it is asked for alone then, and says why.
+-- key's. Where there is one key the reply is what one returns: most often a number,
+-- which costs less than a table of one. Else it is width numbers of each, one behind
+-- the other; the first is -1 where one failed, which the others do not suffer from: it
+-- is asked for alone then, and says why.
 if #KEYS == 1 then
   local a, b, c = one(KEYS[1], common)
-  return type(a) == 'table' and a or {a, b, c}
+  return b and {a, b, c} or a
 end
 local replies, parts = {}, (#ARGV - common) / #KEYS
 for i = 1, #KEYS do

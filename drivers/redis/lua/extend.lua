@@ -3,8 +3,8 @@
 --
 -- ARGV: mode, lease in µs (empty: no end), how long the key stays in ms; then each
 -- key's owner.
--- Returns {1}, or {0} if this owner holds no such lease. It may have many keys:
--- see each.lua.
+-- Returns 1, or 0 if this owner holds no such lease. It may have many keys: see
+-- each.lua.
 --#include clock.lua
 local width, common = 1, 3
 local asks, wants, asked, stay = ARGV[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]

@@ -2,7 +2,7 @@
 -- Gives up a lease and leaves the key held, by nobody, until its end.
 --
 -- ARGV: mode, µs from now until the end (0: the lease's own end, empty:
--- no end), owner. Returns {1}, or {0} if this owner holds no such lease.
+-- no end), owner. Returns 1, or 0 if this owner holds no such lease.
 local key, asks = KEYS[1], ARGV[1]
 --#include state.lua
 --#include clock.lua
@@ -19,9 +19,9 @@ if e then
   drop(who, e)
   hold(' ' .. who, wants, untl, t, s, string.rep(' ', 12) .. string.sub(by, 13))
   save()
-  return {1}
+  return 1
 end
 if scanned then
   save()
 end
-return {0}
+return 0

@@ -2,8 +2,8 @@
 -- Ends a wait: takes it out of the queue, releases what it may have been
 -- granted, and passes on its turn.
 --
--- ARGV: COUNTED, mode, owner, the waiter's name. Returns {1} if the owner held
--- the key, else {0}.
+-- ARGV: COUNTED, mode, owner, the waiter's name. Returns 1 if the owner held
+-- the key, else 0.
 local key, asks = KEYS[1], ARGV[2]
 --#include state.lua
 --#include clock.lua
@@ -27,4 +27,4 @@ end
 if e or at or scanned then
   save()
 end
-return {e and 1 or 0}
+return e and 1 or 0

@@ -2,8 +2,8 @@
 -- Ends a lease and wakes who waits for it.
 --
 -- ARGV: COUNTED, mode; then each key's owner.
--- Returns {1}, or {0} if this owner holds no such lease. It may have many keys:
--- see each.lua.
+-- Returns 1, or 0 if this owner holds no such lease. It may have many keys: see
+-- each.lua.
 --#include clock.lua
 local width, common = 1, 2
 local COUNTED, asks, wants = ARGV[1], ARGV[2], tonumber(ARGV[2])
