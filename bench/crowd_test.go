@@ -73,14 +73,24 @@ func play(role string) error {
 		one, err := untilTold(in, c.wait)
 		if err == nil {
 			fmt.Println("stopped")
-			in.Scan() // to tell takes long, and is no part of what it did
-			err = out.Encode(one)
+			in.Scan() // what follows takes long, and is no part of what it did
+			err = errors.Join(connect(c.wait), out.Encode(one))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// connect makes the connection anew that a client may have closed with a wait that
+// was ended: it is no part of the next round, nor of another contender's.
+func connect(take taker) error {
+	release, err := take(context.Background(), fmt.Sprint("connect-", os.Getpid()))
+	if err != nil {
+		return err
+	}
+	return release()
 }
 
 // untilTold takes turns until the next line comes.

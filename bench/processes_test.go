@@ -30,11 +30,16 @@ var processes = workload{
 	start: func(e *entry) (func(time.Duration) *round, func()) {
 		c := gather(e, e.key("processes"), roleTakesTurns, e.variant.n)
 		return func(length time.Duration) *round {
+			length = max(length, time.Duration(e.variant.n)*turnsTake)
 			all, machine := c.during(length)
 			return handOvers(all, length, machine)
 		}, c.kill
 	},
 }
+
+// turnsTake is how long a round is at least for each process: of few turns, one more
+// or less would look like a large share.
+const turnsTake = 20 * time.Millisecond
 
 // A place in the line is a turn, and whose it was.
 type place struct {
