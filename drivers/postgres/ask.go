@@ -33,6 +33,7 @@ type ask struct {
 	number  int64
 	waits   bool
 	looked  bool      // it was refused once
+	called  bool      // and looks because a message said that the key is free
 	tries   int       // in a row
 	avoid   []int32   // permits that are kept
 	since   time.Time // when the server was found to be away; zero: it is not
@@ -90,7 +91,7 @@ func (b *backend) abandon(ctx context.Context, a *ask) (driver.Grant, error) {
 	}
 	a.over = true
 	e := b.entries[a.number]
-	held := a.waits && (e == nil || e.asked != a || a.looked)
+	held := a.waits && (e == nil || e.asked != a || a.looked || e.stands)
 	if e != nil {
 		e.leaveLine(a)
 		b.wake(e)
@@ -109,6 +110,10 @@ func (e *entry) leaveLine(a *ask) {
 
 // send asks the server.
 func (b *backend) send(e *entry, a *ask) {
+	if b.mayStand(e, a) {
+		b.stand(e, a)
+		return
+	}
 	r := &a.request
 	class := classOf(r.Lease)
 	o := &op{kind: try, at: &e.at, lease: r.Lease}
@@ -203,6 +208,9 @@ func (b *backend) refuse(e *entry, a *ask, err error) {
 	case errors.Is(err, errAgain):
 		e.quick = slices.Insert(e.quick, 0, a)
 	case a.waits && isHeld:
+		if a.called {
+			b.heat.rise(e.at.lock) // others were faster
+		}
 		a.looked, a.tries, a.since = true, 0, time.Time{}
 		pause := fallback + rand.N(2*fallback)
 		if held.For > 0 {

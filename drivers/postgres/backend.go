@@ -33,7 +33,9 @@ type backend struct {
 	mu      sync.Mutex // let go of by unlock
 	closed  bool
 	entries map[int64]*entry
-	classes [len(idles)]class
+	classes [len(idles) + 1]class // of leases, and of the session that stands
+	heat    heat
+	told    uint // releases of a hot key by which others were told
 	ears    *session
 	places  int   // locks and marks that are held or asked for
 	later   []*op // that failed, their outcome not yet seen to
@@ -50,7 +52,7 @@ func newBackend(config *pgconn.Config, o options, s secrets) *backend {
 		presence: mixed(numberOf(o.schema, ""), 6),
 	}
 	for i := range b.classes {
-		b.classes[i].idle = idles[i]
+		b.classes[i].number = i
 	}
 	b.life, b.end = context.WithCancel(context.Background())
 	return b
@@ -180,7 +182,7 @@ func (b *backend) forget(g *group, why error) {
 // with the session.
 func unsentFate(o *op) fate {
 	switch o.kind {
-	case try, enter, permit, mark, special:
+	case try, enter, permit, mark, special, stand:
 		return unsent
 	}
 	return gone

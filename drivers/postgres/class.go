@@ -30,7 +30,7 @@ func classOf(lease time.Duration) int {
 // A class is the leases of about one length, and their session, which is made
 // when it is needed.
 type class struct {
-	idle    time.Duration
+	number  int
 	live    *session // nil: there is none
 	dialing bool
 	waiting []*op // until there is a session
@@ -59,9 +59,15 @@ func (b *backend) submit(i int, ops ...*op) {
 	}
 	c.waiting = append(c.waiting, ops...)
 	if !c.dialing {
-		c.dialing = true
-		b.background.Go(func() { b.redial(c) })
+		b.make(c)
 	}
+}
+
+// make has a class's session made, or the one that stands.
+func (b *backend) make(c *class) {
+	c.dialing = true
+	b.background.Go(func() { b.redial(c) })
+	b.sitDown()
 }
 
 var errGone = unavailable("the session that held the lock has ended")
@@ -99,7 +105,7 @@ func (b *backend) kick(s *session) {
 func (b *backend) redial(c *class) {
 	ctx, cancel := context.WithTimeout(b.life, dialTimeout)
 	defer cancel()
-	s, _, err := b.dial(ctx, slices.Index(idles[:], c.idle))
+	s, _, err := b.dial(ctx, c.number)
 	b.mu.Lock()
 	if err == nil && b.closed {
 		err = errClosed

@@ -50,11 +50,14 @@ type verdict struct {
 // sends to a frozen client is not idle, and may live for longer.
 func (b *backend) dial(ctx context.Context, class int) (*session, verdict, error) {
 	idle := earsIdle
-	if class >= 0 {
+	if class >= 0 && class != standing {
 		idle = idles[class]
 	}
 	config := b.config.Copy()
 	maps.Copy(config.RuntimeParams, settings(idle))
+	if class == standing {
+		config.RuntimeParams["lock_timeout"] = strconv.FormatInt(standFor.Milliseconds(), 10)
+	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "concurrent"
 	}
@@ -196,8 +199,8 @@ func (b *backend) prepare(ctx context.Context, c *pgconn.PgConn) error {
 			continue
 		}
 		text := name
-		if name == statements[try] && !b.options.fencing {
-			text = "try_unfenced"
+		if (kind(i) == try || kind(i) == confirm) && !b.options.fencing {
+			text += "_unfenced"
 		}
 		text = script(text, b.options.schema)
 		if _, err := c.Prepare(ctx, name, text, nil); err != nil {

@@ -19,7 +19,8 @@
 // class of lease lengths that is in use, and one more session listens: four
 // backends at most, however many locks and waiters there are. Requests of many
 // goroutines travel together. Those who wait mark the key on the server, and are
-// told of its release.
+// told of its release; for the key that a process waits for most, a session stands
+// in the server's own queue, for a moment and with no other lock.
 //
 // The server itself ends a session of which it hears nothing for as long as the
 // shortest lease on it, so that the locks of a process that is dead, frozen or

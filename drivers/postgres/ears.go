@@ -85,6 +85,7 @@ func (b *backend) notified(pid uint32, text string) {
 	case broken:
 		b.breakHere(e)
 	case !b.isOurs(pid):
+		e.called = true
 		b.wake(e)
 	}
 }

@@ -13,12 +13,14 @@ import (
 type entry struct {
 	at      places
 	leases  []*lease
-	grips   [len(idles)]grip
+	grips   [len(idles) + 1]grip
 	quick   []*ask // who does not wait, and was not asked for yet
 	line    []*ask // who waits, first come first
 	asked   *ask   // whom the server is asked for
+	stands  bool   // in the server's own queue
 	leaving int    // what is being given back
 	due     bool   // the first in line is to look
+	called  bool   // by a message
 	waiting flag   // for those who release
 	writing flag   // for readers
 	turn    flag   // for who is to be told alone
@@ -93,6 +95,9 @@ func (b *backend) advance(e *entry) {
 		}
 		b.send(e, a)
 	}
+	if e.stands {
+		b.refuseQuick(e)
+	}
 	b.setFlags(e)
 	if e.unused() {
 		if e.timer != nil {
@@ -132,6 +137,7 @@ func (b *backend) next(e *entry) *ask {
 			return nil
 		}
 		e.due = false
+		a.called, e.called = e.called, false
 		return a
 	}
 	return nil

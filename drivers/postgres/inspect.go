@@ -56,7 +56,7 @@ func (s *Store) inspect(ctx context.Context, key string) (driver.Info, error) {
 	if err != nil {
 		return driver.Info{}, err
 	}
-	rows, err := b.ask(ctx, script("waiters", b.options.schema), int8Of(at.wait), b.ownSessions())
+	rows, err := b.ask(ctx, script("waiters", b.options.schema), int8Of(at.wait), b.ownSessions(), int8Of(number))
 	if err != nil {
 		return driver.Info{}, err
 	}

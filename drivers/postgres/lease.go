@@ -83,12 +83,15 @@ func (b *backend) grant(e *entry, a *ask, class int, o *op) {
 		return
 	}
 	g := &e.grips[class]
-	if o.kind != try && !o.have {
+	if !o.exclusive() && !o.have {
 		g.on = o.by
 		g.count++
 		g.token = o.token
 	}
 	e.told, e.politeUntil = nil, time.Time{} // they had their turn, or did not want it
+	if o.kind == try && a.waits && a.looked {
+		b.heat.rise(e.at.lock)
+	}
 	b.hold(e, a, class, o)
 	e.leaveLine(a)
 	for a.request.Mode == driver.Shared && len(e.line) > 0 {
@@ -128,7 +131,7 @@ func (b *backend) hold(e *entry, a *ask, class int, o *op) {
 
 // takeBack gives back what the server granted to nobody.
 func (b *backend) takeBack(e *entry, class int, o *op) {
-	if o.kind == try {
+	if o.exclusive() {
 		b.giveBack(e, o.by, &op{kind: unlock, at: &e.at}, 1, nil)
 		return
 	}
@@ -177,9 +180,15 @@ func (b *backend) giveBack(e *entry, s *session, o *op, cost int, after func(*op
 		if after != nil {
 			after(o)
 		}
+		if s.class == standing {
+			b.sitDown()
+		}
 		e.told, e.politeUntil = nil, time.Time{}
 		if o.code == freedTold {
-			e.told, e.politeUntil = s, time.Now().Add(polite)
+			e.told = s
+			if b.yields(e) {
+				e.politeUntil = time.Now().Add(polite)
+			}
 		}
 		b.look(e)
 	}

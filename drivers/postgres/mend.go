@@ -16,6 +16,8 @@ func (b *backend) mend(s *session, g *group) {
 				b.conclude(o)
 			})
 		}
+	case stand:
+		b.stoodInVain(s, g, why)
 	case try, mark, enter, permit:
 		b.again(s, g, why)
 	case special, check:
@@ -35,7 +37,7 @@ func remains(o *op) []*op {
 		return []*op{{kind: unshare, number: o.mode}, {kind: unshare, number: o.at.lock}}
 	}
 	switch o.kind {
-	case unlock, try:
+	case unlock, try, stand:
 		return []*op{{kind: unlockQuietly, number: o.at.lock}}
 	case mark:
 		return []*op{{kind: unshare, number: o.number}}

@@ -19,18 +19,20 @@ const (
 	idle                      // the session's idle time
 	mark
 	try
-	enter  // try, for readers
-	permit // try, for permits
-	token  // for what came in by the statement before
-	check  // whether a key that was granted is kept
-	ping   // no statement: that the server answers is enough
+	enter   // try, for readers
+	permit  // try, for permits
+	token   // for what came in by the statement before
+	check   // whether a key that was granted is kept
+	ping    // no statement: that the server answers is enough
+	stand   // try, and wait in the server's queue, with nothing else under way
+	confirm // what was got by standing
 	kinds
 )
 
 // statements are the names under which each session has the scripts.
 var statements = [kinds]string{
 	unlock: "unlock", leave: "leave", unlockQuietly: "unlock_quietly", unshare: "unshare", idle: "idle", mark: "mark",
-	try: "try", enter: "enter", permit: "permit", token: "token",
+	try: "try", enter: "enter", permit: "permit", token: "token", stand: "stand", confirm: "confirm",
 }
 
 // An op is one thing that a session is asked to do.
@@ -41,7 +43,7 @@ type op struct {
 	// lease is how long a lease is to be that the op is about, 0 for none.
 	lease time.Duration
 	// What it is about besides: the number of a mark or of a lock to undo, the
-	// milliseconds of idle, the permit to leave (0: none).
+	// milliseconds of idle, stand and confirm, the permit to leave (0: none).
 	number int64
 	last   bool   // leave: nothing of the key stays with the session
 	mode   int64  // enter, permit, leave: the mode's number
@@ -71,6 +73,10 @@ const (
 	freed     = 1
 	freedTold = 2 // and waiters of other sessions were told
 
+	wasFree   = 1 // stand
+	waitedFor = 2
+	stillHeld = -1
+
 	writerWaits = -2 // enter
 	gateShut    = -3
 	otherMode   = -5
@@ -83,6 +89,9 @@ func (o *op) done() bool {
 	}
 	return o.err == nil && o.code > 0
 }
+
+// exclusive reports whether the op gets the lock alone.
+func (o *op) exclusive() bool { return o.kind == try || o.kind == confirm }
 
 // A fate is what is known of an op that failed.
 type fate uint8
@@ -174,8 +183,10 @@ func (g *group) arguments(home *backend) [][]byte {
 			int8Of(o.at.lock), int8Of(o.at.gate), int8Of(o.mode), boolOf(o.have),
 			int8Of(o.at.slots), int4Of(o.size), int4Of(o.from), o.skip,
 		}
-	case idle:
+	case idle, confirm:
 		return [][]byte{[]byte(itoa(o.number))}
+	case stand:
+		return [][]byte{int8Of(o.at.lock), []byte(itoa(o.number))}
 	case token:
 		return nil
 	}
@@ -217,8 +228,22 @@ func (g *group) settle(timeline uint64) error {
 		if err := g.setTokens(row[1], timeline); err != nil {
 			return err
 		}
+	case confirm:
+		set(0, 1)
+		g.setKept(row[1])
+		return g.setTokens(row[0], timeline)
+	case stand:
+		return g.settleStand(row[0])
 	}
 	return parseBools(row[0], len(g.ops), set)
+}
+
+func (g *group) settleStand(value []byte) error {
+	if len(value) != 4 {
+		return errMalformed
+	}
+	g.ops[0].code = int32(binary.BigEndian.Uint32(value))
+	return nil
 }
 
 func (g *group) setKept(value []byte) {

@@ -34,6 +34,7 @@ type reading struct {
 	call  chan struct{} // has an element when the reader is to go on
 	rests atomic.Bool   // the reader does
 	taken atomic.Bool   // since the reader looked last
+	owned atomic.Bool   // somebody reads its own answer
 }
 
 func newReading(f *pgproto3.Frontend) reading {
@@ -45,15 +46,17 @@ func (r *reading) take() bool {
 	select {
 	case <-r.free:
 		r.taken.Store(true)
+		r.owned.Store(true)
 		return true
 	default:
 		return false
 	}
 }
 
-// rouse has the reader go on if it rests and something is under way.
+// rouse has the reader go on if it rests and something is under way. Whoever reads
+// its own answer does the same when it has it.
 func (s *session) rouse() {
-	if !s.reading.rests.Load() || s.underWay() == nil {
+	if !s.reading.rests.Load() || s.reading.owned.Load() || s.underWay() == nil {
 		return
 	}
 	select {
@@ -100,18 +103,26 @@ func (s *session) pause(timer *time.Timer) {
 }
 
 // readOwn reads the answer to the one op that is under way, whose caller has
-// nothing else to do.
+// nothing else to do, and that to what confirms it.
 func (s *session) readOwn() {
 	_ = s.conn.SetReadDeadline(time.Now().Add(ownWithin)) // without one the reader sees the same error
 	alone, err := false, error(nil)
-	for !alone && err == nil {
+	for err == nil && (!alone || s.confirms()) {
 		alone, err = s.receive()
 	}
 	_ = s.conn.SetReadDeadline(time.Time{})
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.fail(err)
 	}
+	s.reading.owned.Store(false)
 	s.reading.free <- struct{}{}
+	s.rouse()
+}
+
+// confirms reports whether what is under way confirms a lock that was stood for.
+func (s *session) confirms() bool {
+	batch := s.underWay()
+	return len(batch) > 0 && batch[0].kind == confirm
 }
 
 // underWay is the batch that is not yet answered.

@@ -98,10 +98,17 @@ func (s *session) submit(ops ...*op) bool {
 func (s *session) fit(o *op) {
 	want := min(o.lease, idles[len(idles)-1]).Truncate(time.Millisecond)
 	alone := s.users.Load() == 0
-	if o.kind != ping {
+	if o.kind != ping && o.kind != confirm {
 		s.users.Add(1)
 	}
 	now := time.Now()
+	switch o.kind {
+	case stand:
+		return // it has nothing yet
+	case confirm:
+		s.confirm(o, want, now)
+		return
+	}
 	if want == s.target || want > s.target && (!alone || now.Sub(s.fitted) < s.target) {
 		return
 	}
@@ -115,6 +122,23 @@ func (s *session) fit(o *op) {
 			s.fits(want)
 		}
 	}})
+}
+
+// confirm sets the idle time with what was got by standing, which is all that is on
+// the session.
+func (s *session) confirm(o *op, want time.Duration, now time.Time) {
+	o.number, s.target, s.fitted = want.Milliseconds(), want, now
+	if want < s.idle {
+		s.idle = want
+		s.timer.Reset(0)
+	}
+	then := o.then
+	o.then = func(o *op) {
+		if o.err == nil {
+			s.fits(want)
+		}
+		then(o)
+	}
 }
 
 func (s *session) fits(want time.Duration) {
@@ -208,7 +232,7 @@ func groups(ops []*op, fencing bool) []*group {
 	var byKind [kinds]*group
 	var all []*group
 	for _, o := range ops {
-		apart := o.alone || o.kind == special || o.kind == permit || o.kind == idle
+		apart := o.alone || o.kind == special || o.kind == permit || o.kind == idle || o.kind >= stand
 		g := byKind[o.kind]
 		if g == nil || apart {
 			g = &group{kind: o.kind}

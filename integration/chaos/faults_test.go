@@ -40,12 +40,12 @@ var faults = []row{
 	}},
 	{"a waiter's process is frozen", []cell{
 		{"redis", "delays the others by two seconds at most", []string{"integration/redis TestAFrozenWaiterDelaysTheOthersByTwoSecondsAtMost"}, ""},
-		{"postgres", "delays the others by the fallback at most", []string{"integration/postgres TestAFrozenWaiterDelaysTheOthersByTheFallbackAtMost"}, ""},
+		{"postgres", "delays the others by the fallback at most", []string{"integration/postgres TestAFrozenWaiterDelaysTheOthersByTheFallbackAtMost", "integration/postgres TestAFrozenProcessInTheQueueDelaysTheOthersForAMoment"}, ""},
 		{"file", "is passed over", []string{"drivers/file TestAFrozenWaiterIsPassedOver"}, ""},
 	}},
 	{"a waiter's process is killed", []cell{
 		{"redis", "is skipped, and nothing stays in line", []string{"integration/redis TestADeadWaiterIsSkipped"}, ""},
-		{"postgres", "is skipped, and nothing stays in line", []string{"integration/postgres TestADeadWaiterIsSkipped", "integration/postgres TestASessionThatDiesWithoutAWordIsFoundByThoseWhoWait"}, ""},
+		{"postgres", "is skipped, and nothing stays in line", []string{"integration/postgres TestADeadWaiterIsSkipped", "integration/postgres TestASessionThatDiesWithoutAWordIsFoundByThoseWhoWait", "integration/postgres TestAFrozenProcessInTheQueueDelaysTheOthersForAMoment"}, ""},
 		{"file", "is skipped", []string{"drivers/file TestAKilledWaiterIsSkipped"}, ""},
 	}},
 	{"a waiter gives up at the moment of its grant", []cell{

@@ -45,10 +45,30 @@ func act(role string) error {
 			fmt.Println("holds")
 			process.AwaitEnd()
 		}
+	case "turns":
+		err = takeTurns(s, key)
 	case "pairs":
 		err = takePairs(s, strings.Split(key, ","))
 	}
 	return err
+}
+
+// takeTurns takes a key, and gives it back, until its input ends. What it loses
+// while it is frozen is no fault of its.
+func takeTurns(s driver.Store, key string) error {
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		process.AwaitEnd()
+		stop()
+	}()
+	fmt.Println("begins")
+	for ctx.Err() == nil {
+		r := requests.Ask(key, 2*time.Second)
+		if _, err := s.(driver.Waiter).Acquire(ctx, r); err == nil {
+			_ = s.Release(context.Background(), r)
+		}
+	}
+	return s.Close()
 }
 
 // takePairs takes two keys, one after the other, until its input ends, and says
