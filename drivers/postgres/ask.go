@@ -208,7 +208,7 @@ func (b *backend) refuse(e *entry, a *ask, err error) {
 	case errors.Is(err, errAgain):
 		e.quick = slices.Insert(e.quick, 0, a)
 	case a.waits && isHeld:
-		if a.called {
+		if a.called && a.request.Mode == driver.Exclusive {
 			b.heat.rise(e.at.lock) // others were faster
 		}
 		a.looked, a.tries, a.since = true, 0, time.Time{}

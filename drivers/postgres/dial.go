@@ -47,7 +47,8 @@ type verdict struct {
 
 // dial makes a session of a class, which the server ends when it is idle for
 // long, or one that listens, of class −1. That one holds no locks: a backend that
-// sends to a frozen client is not idle, and may live for longer.
+// sends to a frozen client is not idle, and may live for longer. The one that stands
+// waits for a lock on the server, but not for long.
 func (b *backend) dial(ctx context.Context, class int) (*session, verdict, error) {
 	idle := earsIdle
 	if class >= 0 && class != standing {
