@@ -36,12 +36,15 @@ type backend struct {
 	classes [len(idles) + 1]class // of leases, and of the session that stands
 	heat    heat
 	told    uint // releases of a hot key by which others were told
-	ears    *session
-	places  int   // locks and marks that are held or asked for
-	later   []*op // that failed, their outcome not yet seen to
-	lost    []*lease
-	tables  tables
-	kicks   []*session // that have something to send
+	// toldSince is when that began, without one by which nobody was; zero: it did not.
+	toldSince   time.Time
+	seatedUntil time.Time // nobody stands until then
+	ears        *session
+	places      int   // locks and marks that are held or asked for
+	later       []*op // that failed, their outcome not yet seen to
+	lost        []*lease
+	tables      tables
+	kicks       []*session // that have something to send
 }
 
 func newBackend(config *pgconn.Config, o options, s secrets) *backend {

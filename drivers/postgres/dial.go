@@ -78,6 +78,10 @@ func (b *backend) dial(ctx context.Context, class int) (*session, verdict, error
 		end, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = c.Close(end) // that it is of no use is said already
+		select {
+		case <-c.CleanupDone(): // what a context ended pgx closes in the background
+		case <-end.Done():
+		}
 		return nil, verdict{}, b.unreachable(ctx, err)
 	}
 	return s, v, nil

@@ -184,11 +184,11 @@ func (b *backend) giveBack(e *entry, s *session, o *op, cost int, after func(*op
 			b.sitDown()
 		}
 		e.told, e.politeUntil = nil, time.Time{}
-		if o.code == freedTold {
-			e.told = s
-			if b.yields(e) {
-				e.politeUntil = time.Now().Add(polite)
-			}
+		switch {
+		case o.code == freedTold:
+			e.told, e.politeUntil = s, time.Now().Add(b.courtesy(e))
+		case b.heat.isHot(e.at.lock):
+			b.toldSince = time.Time{}
 		}
 		b.look(e)
 	}

@@ -29,6 +29,10 @@ const (
 	// yieldsOnce is in how many releases by which others were told a process that
 	// stands yields to them.
 	yieldsOnce = 8
+	// passedOver is for how long others are told in vain before nobody stands any
+	// more, and seated for how long: then all have their turns by messages.
+	passedOver = 2 * time.Second
+	seated     = 500 * time.Millisecond
 )
 
 // mayStand reports whether a session stands for an ask now. One is made when a key
@@ -36,7 +40,7 @@ const (
 func (b *backend) mayStand(e *entry, a *ask) bool {
 	c := &b.classes[standing]
 	switch {
-	case b.closed || !a.waits || a.request.Mode != driver.Exclusive || !b.heat.isHot(e.at.lock):
+	case b.closed || !a.waits || time.Now().Before(b.seatedUntil) || a.request.Mode != driver.Exclusive || !b.heat.isHot(e.at.lock):
 		return false
 	case c.live == nil:
 		if !c.dialing && !time.Now().Before(c.retryAt) && b.sessions() < mostSessions {
@@ -50,15 +54,26 @@ func (b *backend) mayStand(e *entry, a *ask) bool {
 	return c.live.users.Load() == 0 && b.places < b.most
 }
 
-// yields reports whether this process lets others go first that it told of a key's
+// courtesy is for how long this process lets others go first that it told of a key's
 // release. In the queue each has its turn anyway, and who yields marks the key, so
-// that the others do the same. But there may be some who can't stand.
-func (b *backend) yields(e *entry) bool {
-	if !b.heat.isHot(e.at.lock) || b.classes[standing].live == nil {
-		return true
+// that the others do the same. But there may be some who can't stand, and have no turn
+// as long as somebody does.
+func (b *backend) courtesy(e *entry) time.Duration {
+	now := time.Now()
+	if !b.heat.isHot(e.at.lock) || b.classes[standing].live == nil || now.Before(b.seatedUntil) {
+		return polite
 	}
-	b.told++
-	return b.told%yieldsOnce == 0
+	if b.toldSince.IsZero() {
+		b.toldSince = now
+	}
+	if now.Sub(b.toldSince) > passedOver {
+		b.toldSince, b.seatedUntil = time.Time{}, now.Add(seated)
+		return polite
+	}
+	if b.told++; b.told%yieldsOnce == 0 {
+		return polite
+	}
+	return 0
 }
 
 // sessions is how many this process has, or makes.

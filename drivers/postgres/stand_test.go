@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -129,6 +130,38 @@ func TestTheNextInLineHasWhatWasStoodForByOneThatLeft(t *testing.T) {
 	if g := <-got; g.Token != 64 {
 		t.Errorf("the next in line has %+v", g)
 	}
+}
+
+// In the queue each has its turn: who stands yields now and then only, but for long
+// where others were told in vain for a while.
+func TestWhoStandsMakesWayForThoseWhoWereToldInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(&pgconn.Config{}, defaults(), nil)
+		defer b.end()
+		b.most = 100
+		e := b.entry(1)
+		if d := b.courtesy(e); d != polite {
+			t.Errorf("who does not stand yields for %v, want %v", d, polite)
+		}
+		b.heat, b.classes[standing].live = heat{lock: 1, votes: hot}, &session{}
+		yields := map[time.Duration]int{}
+		for range 10 * yieldsOnce {
+			yields[b.courtesy(e)]++
+		}
+		if yields[polite] != 10 || yields[0] != 10*(yieldsOnce-1) {
+			t.Errorf("who stands yields for %v", yields)
+		}
+		<-time.After(passedOver + time.Millisecond)
+		for range 3 {
+			if d := b.courtesy(e); d != polite || b.mayStand(e, &ask{waits: true}) {
+				t.Errorf("after %v of telling others it yields for %v, or stands", passedOver, d)
+			}
+		}
+		<-time.After(seated)
+		if !b.mayStand(e, &ask{waits: true}) {
+			t.Errorf("it does not stand after %v", seated)
+		}
+	})
 }
 
 func TestAProcessWithSessionsForAllLeasesHasNoneThatStands(t *testing.T) {

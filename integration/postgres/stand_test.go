@@ -177,6 +177,24 @@ func TestAFrozenProcessInTheQueueDelaysTheOthersForAMoment(t *testing.T) {
 	}
 }
 
+// One that can't stand, as it has all the sessions that it may have, has its turn
+// among many that do.
+func TestAProcessThatCannotStandHasItsTurns(t *testing.T) {
+	srv := start(t)
+	admin := srv.admin()
+	s := openApart(t, srv.url())
+	for _, lease := range []time.Duration{2 * time.Second, 10 * time.Second, time.Minute} {
+		requests.Take(t, s, requests.Ask(lease.String(), lease))
+	}
+	startRush(t, srv.url(), "k", 8)
+	requests.Soon(t, "most stand in the queue", func() bool { return standing(t, admin) >= 4 })
+	for range 10 {
+		ask := requests.Ask("k", 30*time.Second)
+		requests.Wait(t, s, ask).Granted(t, 20*time.Second)
+		requests.GiveBack(t, s, ask)
+	}
+}
+
 // A process has four sessions at most: one that stands makes room for leases of
 // another length.
 func TestAProcessNeverHasMoreThanFourSessions(t *testing.T) {
