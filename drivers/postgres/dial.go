@@ -69,19 +69,22 @@ func (b *backend) dial(ctx context.Context, class int) (*session, verdict, error
 	if class < 0 { // what is said before the session is ours
 		config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { b.notified(n.PID, n.Payload) }
 	}
+	l := newLine(config.DialFunc)
+	config.DialFunc = l.dial
 	c, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
+		l.giveUp()
 		return nil, verdict{}, b.unreachable(ctx, err)
 	}
 	s, v, err := b.verify(ctx, c, idle, class)
 	if err != nil {
 		end, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = c.Close(end) // that it is of no use is said already
-		select {
-		case <-c.CleanupDone(): // what a context ended pgx closes in the background
-		case <-end.Done():
+		if !c.IsClosed() {
+			_ = c.Close(end) // that it is of no use is said already
 		}
+		l.giveUp()
+		<-c.CleanupDone()
 		return nil, verdict{}, b.unreachable(ctx, err)
 	}
 	return s, v, nil

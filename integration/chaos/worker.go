@@ -73,9 +73,7 @@ func play(text string) error {
 	if err := do(ctx); err != nil {
 		return err
 	}
-	// pgx ends by itself, within 15 s, what it does about a connection whose making was
-	// given up; a server that has just been started answers that late.
-	return goleak.Find(goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgconn.(*PgConn).asyncClose.func1"))
+	return goleak.Find()
 }
 
 // obey sets the process's wall clock to what each line says that it is ahead,
