@@ -104,8 +104,14 @@ type Grant struct {
 	Spare int
 	// Sent is when the request that was granted left, read just before that,
 	// with the monotonic clock. The lease ends on the store no earlier than
-	// Sent plus the lease asked for.
+	// Sent plus the lease asked for, or plus Lease if that is not 0.
 	Sent time.Time
+	// Lease, if it is not 0, is how long the lease is instead of what was asked
+	// for: at most half of it, and only for a Brief request. It was handed to one
+	// that waited, who does not have to ask again for it. Its holder has it at
+	// once, and extends it at once: until then a holder that is frozen excludes
+	// the others no longer than that.
+	Lease time.Duration
 }
 
 // Forever as a lease never ends by itself: only Release, Break or the loss of

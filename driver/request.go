@@ -29,6 +29,9 @@ type Request struct {
 	Mode Mode
 	// Holder says who asks, for Inspect.
 	Holder Holder
+	// Brief says, to Acquire of a [Waiter], that the caller takes a lease that is
+	// shorter at first and extends it himself: see Grant.Lease.
+	Brief bool
 }
 
 // A Holder describes who holds a lease, for people to read. Any part may be

@@ -171,6 +171,18 @@ var mutants = map[string]struct {
 			return info, err
 		}
 	}},
+	"hands over what was not asked for": {"wait", "no lease is shorter than asked for, unless the request is Brief and waited", func(m *mutant) {
+		m.acquire = handsOver(m, func(driver.Request) time.Duration { return time.Second })
+	}},
+	"hands over too much": {"wait", "a lease that is handed over is half of what was asked for at most, and can be extended", func(m *mutant) {
+		m.acquire = handsOver(m, func(r driver.Request) time.Duration { return r.Lease })
+	}},
+	"ends what it handed over early": {"wait", "a lease that is handed over and not extended ends by itself", func(m *mutant) {
+		m.acquire = func(ctx context.Context, r driver.Request) (driver.Grant, error) {
+			r.Lease = time.Second / 4
+			return handsOver(m, func(driver.Request) time.Duration { return time.Second })(ctx, r)
+		}
+	}},
 	"leaves cancelled waiters in line": {"wait", "a cancelled wait leaves no trace", func(m *mutant) {
 		m.acquire = func(ctx context.Context, r driver.Request) (driver.Grant, error) {
 			type result struct {
@@ -341,4 +353,13 @@ func (o *owners) of(r driver.Request) string {
 		return last
 	}
 	return r.Owner
+}
+
+// handsOver says of every grant how long it lasts, whatever it does.
+func handsOver(m *mutant, lasts func(driver.Request) time.Duration) func(context.Context, driver.Request) (driver.Grant, error) {
+	return func(ctx context.Context, r driver.Request) (driver.Grant, error) {
+		g, err := m.Store.Acquire(ctx, r)
+		g.Lease = lasts(r)
+		return g, err
+	}
 }

@@ -24,6 +24,9 @@ var waits = []promised{
 	{"readers wait for a writer, and are let in together", readersLetIn},
 	{"a permit is waited for", waitForPermit},
 	{"asking in Acquire is idempotent too", acquireAgain},
+	{"no lease is shorter than asked for, unless the request is Brief and waited", notBrief},
+	{"a lease that is handed over is half of what was asked for at most, and can be extended", briefExtended},
+	{"a lease that is handed over and not extended ends by itself", briefLeftAlone},
 }
 
 type acquireFunc func(context.Context, driver.Request) (driver.Grant, error)
@@ -258,11 +261,13 @@ func cancelLeavesNothing(s *scene) {
 func cancelMeetsGrant(s *scene) {
 	st := s.open()
 	s.waiter(st)
-	for range 50 {
+	for i := range 50 {
 		holder := s.request("k")
 		s.take(st, holder)
-		first := s.wait(st, s.request("k"))
-		second := s.start(st, s.request("k"))
+		one, two := s.request("k"), s.request("k")
+		one.Brief, two.Brief = i%2 == 0, i%3 == 0
+		first := s.wait(st, one)
+		second := s.start(st, two)
 		cancelled := make(chan struct{})
 		go func() {
 			defer close(cancelled)
@@ -297,8 +302,10 @@ func firstCome(s *scene) {
 	holder := s.request("k")
 	s.take(st, holder)
 	var line []*waiting
-	for range 20 {
-		line = append(line, s.wait(st, s.request("k")))
+	for i := range 20 {
+		r := s.request("k")
+		r.Brief = i%3 != 0
+		line = append(line, s.wait(st, r))
 	}
 	s.giveBack(st, holder)
 	for i, w := range line {

@@ -140,9 +140,10 @@ func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self w
 
 // request is what the store is asked for, with a new owner.
 func (b *binding) request() driver.Request {
-	length, _ := b.set.terms(b.space.lease)
+	length, renewed := b.set.terms(b.space.lease)
 	return driver.Request{
 		Key: b.key, Owner: b.space.owners.next(), Lease: length, Mode: b.mode, Holder: b.space.holder(b.set),
+		Brief: renewed, // it will be extended all the same
 	}
 }
 
@@ -161,12 +162,21 @@ func (b *binding) accept(r driver.Request, g driver.Grant, ln *line, self weak.P
 		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), got: now,
 		length: r.Lease, renewed: renewed || r.Lease == Forever, lock: self,
 	}
-	next.setEnd(sent, r.Lease)
+	brief := g.Lease != 0
+	if brief {
+		next.brief, next.inFlight = true, true
+		next.setEnd(sent, g.Lease)
+	} else {
+		next.setEnd(sent, r.Lease)
+	}
 	if next.ended(now) {
 		sp.giveBacks.add(r)
 		return nil, because(ErrLockAcquire, errLate)
 	}
 	sp.schedule.add(next, now)
+	if brief {
+		sp.renewals.take([]*lease{next})
+	}
 	return next, nil
 }
 

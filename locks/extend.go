@@ -124,6 +124,7 @@ func (l *lease) extended(sent time.Time, d time.Duration, old former, overlap bo
 		l.expire()
 		return because(ErrLockLost, errLate)
 	}
+	l.brief = false
 	at := clock.At(sent)
 	if overlap && old.length < d {
 		// The renewal under way may reach the store last. One that asks for d

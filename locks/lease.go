@@ -41,6 +41,7 @@ type lease struct {
 	renewAt  int64
 	bucket   *bucket
 	renewed  bool // is kept alive
+	brief    bool // the store was not asked yet to make it as long as it is to be
 	inFlight bool // a renewal is under way
 }
 

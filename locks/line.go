@@ -175,6 +175,13 @@ func (ln *line) granted(w *waiting, l *lease) {
 	ln.settle()
 }
 
+// crowded reports whether others wait behind the head.
+func (ln *line) crowded(head *waiting) bool {
+	ln.shard.mu.Lock()
+	defer ln.shard.mu.Unlock()
+	return head.next != nil
+}
+
 // quit takes out a waiter that gave up. A lease that was passed to it at that
 // moment is returned, for the caller to give away.
 func (ln *line) quit(w *waiting) *lease {

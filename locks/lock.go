@@ -163,7 +163,9 @@ func (l *Lock) Token() uint64 {
 }
 
 // Remaining returns how long the lock stays active if nothing renews or
-// extends it: 0 when it is not active, Forever for a lease without end.
+// extends it: 0 when it is not active, Forever for a lease without end. Of a
+// lease that is kept alive and was waited for it may be a short part for the
+// moment that it takes to have the store make it as long as it is to be.
 func (l *Lock) Remaining() time.Duration {
 	if c := l.current.Load(); c != nil {
 		return c.remaining()

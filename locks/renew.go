@@ -50,7 +50,7 @@ func (r *renewals) take(due []*lease) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range due {
-		n := bits.Len64(uint64(l.asked()))
+		n := l.class()
 		c := r.classes[n]
 		if c == nil {
 			c = new(class)
@@ -85,16 +85,20 @@ func (r *renewals) run(c *class) {
 func (r *renewals) renew(batch []*lease, rs []driver.Request) []driver.Request {
 	live := batch[:0]
 	shortest := Forever
+	now := clock.Now()
 	for _, l := range batch {
 		switch {
 		case l.state.Load() != held:
 		case l.collected():
 			l.leak()
 		default:
-			length := l.asked()
+			length, brief := l.due()
 			live = append(live, l)
 			rs = append(rs, l.request(length))
-			if length == Forever {
+			switch {
+			case brief:
+				length = time.Duration(l.endMono.Load() - now.Mono)
+			case length == Forever:
 				length = r.space.checkEvery
 			}
 			shortest = min(shortest, length)
@@ -123,9 +127,26 @@ func (r *renewals) renew(batch []*lease, rs []driver.Request) []driver.Request {
 
 // asked returns the length that the store is asked for at present.
 func (l *lease) asked() time.Duration {
+	length, _ := l.due()
+	return length
+}
+
+// due returns the length that the store is asked for, and whether the lease is
+// brief still.
+func (l *lease) due() (length time.Duration, brief bool) {
 	l.space.schedule.mu.Lock()
 	defer l.space.schedule.mu.Unlock()
-	return l.length
+	return l.length, l.brief
+}
+
+// class returns a number that leases of about one length share. Brief ones, whatever
+// they are to become, have their own.
+func (l *lease) class() int {
+	length, brief := l.due()
+	if brief {
+		return -1
+	}
+	return bits.Len64(uint64(length))
 }
 
 // oneByOne serves stores that take one lease a call.
@@ -148,23 +169,23 @@ func (r *renewals) settle(leases []*lease, rs []driver.Request, took time.Durati
 	s := &r.space.schedule
 	observed := r.space.observer() != nil
 	var failed []int
+	var renewed []*lease
 	s.mu.Lock()
 	for i, l := range leases {
 		l.inFlight = false
 		if sent, err := answer(i); err != nil || l.ended(now) {
 			failed = append(failed, i)
 		} else {
+			if observed && !l.brief {
+				renewed = append(renewed, l)
+			}
 			l.renewedAt(clock.At(sent), rs[i].Lease, now)
 		}
 		s.replace(l, now.Mono)
 	}
 	s.mu.Unlock()
-	if observed {
-		for i, l := range leases {
-			if _, err := answer(i); err == nil {
-				r.space.tell(concurrent.EventRenewed, l, took, nil)
-			}
-		}
+	for _, l := range renewed {
+		r.space.tell(concurrent.EventRenewed, l, took, nil)
 	}
 	for _, i := range failed {
 		_, err := answer(i)
@@ -176,7 +197,7 @@ func (r *renewals) settle(leases []*lease, rs []driver.Request, took time.Durati
 // store may have seen either request last: the earlier end counts until the
 // next renewal, which is due at once. schedule.mu is held.
 func (l *lease) renewedAt(sent clock.Instant, asked time.Duration, now clock.Instant) {
-	l.attempts = 0
+	l.attempts, l.brief = 0, false
 	if asked == l.length {
 		l.prolong(sent, asked)
 		l.renewAt = l.firstRenewal(sent.Mono)

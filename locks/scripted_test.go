@@ -24,6 +24,7 @@ type scripted struct {
 	mu                            sync.Mutex
 	try, acquire, extend, release step
 	calls                         map[string]int
+	handed                        time.Duration // how long a brief lease is; 0: as long as was asked
 }
 
 func newScripted() *scripted {
@@ -61,7 +62,13 @@ func (s *scripted) TryAcquire(ctx context.Context, r driver.Request) (driver.Gra
 
 func (s *scripted) Acquire(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	return s.grant(ctx, "acquire", func() step { return s.acquire }, func() (driver.Grant, error) {
-		return s.Store.Acquire(ctx, r)
+		if !r.Brief || s.handed == 0 {
+			return s.Store.Acquire(ctx, r)
+		}
+		r.Lease = s.handed
+		g, err := s.Store.Acquire(ctx, r)
+		g.Lease = s.handed
+		return g, err
 	})
 }
 

@@ -20,6 +20,7 @@ type server struct {
 	tells bool // a HeldError says for how long
 	sure  bool // who gives up waiting is told that nothing was granted
 	spare int  // most spare tokens of a grant
+	hands int  // who waited is handed a part of the lease at first: one in so many; 0: all of it
 
 	keys map[string]*entry
 }
@@ -55,6 +56,7 @@ func newServer(w *world) *server {
 	return &server{
 		world: w, keys: make(map[string]*entry), rate: 0.99 + 0.02*w.random.Float64(),
 		fifo: w.chance(2), tells: w.chance(2), sure: w.chance(2), spare: []int{0, 1, 5, 1000}[w.random.IntN(4)],
+		hands: []int{0, 2, 10}[w.random.IntN(3)],
 	}
 }
 
@@ -115,7 +117,7 @@ func (s *server) acquire(e *entry, c *call) {
 	newcomer := r.Mode == driver.Shared && slices.ContainsFunc(e.waits, func(c *call) bool { return c.requests[0].Mode == driver.Exclusive })
 	switch {
 	case e.fits(r.Mode) && !newcomer:
-		s.grant(e, c, c.sent)
+		s.grant(e, c, c.sent, 0)
 	case c.what == "wait" && !c.left:
 		e.waits = append(e.waits, c)
 		c.waits()
@@ -143,8 +145,11 @@ func (e *entry) fits(mode driver.Mode) bool {
 	return mode.Slots() == 0 || len(e.holds) < mode.Slots()
 }
 
-func (s *server) grant(e *entry, c *call, sent stamp) {
+func (s *server) grant(e *entry, c *call, sent stamp, brief time.Duration) {
 	r := c.requests[0]
+	if brief != 0 {
+		r.Lease = brief
+	}
 	h := &hold{process: c.process, owner: r.Owner, mode: r.Mode, since: s.world.now()}
 	h.until.Store(s.until(r.Lease))
 	h.token = e.last + 1 + s.world.random.Uint64N(3)
@@ -156,7 +161,9 @@ func (s *server) grant(e *entry, c *call, sent stamp) {
 	e.holds = append(e.holds, h)
 	s.endsLater(e, h)
 	s.world.checks.granted(e.key, h)
-	c.reply(answer{grant: h.grant(), sent: sent})
+	g := h.grant()
+	g.Lease = brief
+	c.reply(answer{grant: g, sent: sent})
 }
 
 func (h *hold) grant() driver.Grant {
@@ -194,11 +201,19 @@ func (s *server) serve(e *entry) {
 		switch {
 		case e.fits(mode):
 			e.drop(c)
-			s.grant(e, c, s.world.stamp())
+			s.grant(e, c, s.world.stamp(), s.brief(c.requests[0]))
 		case mode == driver.Exclusive:
 			return
 		}
 	}
+}
+
+// brief is how long a lease is that is handed over; 0: as long as was asked for.
+func (s *server) brief(r driver.Request) time.Duration {
+	if !r.Brief || r.Mode != driver.Exclusive || r.Lease == driver.Forever || s.hands == 0 {
+		return 0
+	}
+	return r.Lease / time.Duration(s.hands)
 }
 
 // drop has c wait no more.

@@ -127,6 +127,9 @@ func (p *place) ask(ctx context.Context) (*lease, error) {
 
 // granted leaves the line with what the store granted.
 func (p *place) granted(r driver.Request, g driver.Grant) (*lease, error) {
+	if g.Lease != 0 && p.line.crowded(&p.waiting) {
+		p.space.lengthen(&g, r)
+	}
 	ln := p.line
 	if p.mode != driver.Exclusive {
 		ln = nil // what others may hold beside it is not passed on
