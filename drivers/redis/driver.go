@@ -115,13 +115,24 @@ func isDatabase(s string) error {
 	return nil
 }
 
-// parse has go-redis read the URL, which was checked. Its errors show passwords,
-// and are never passed on.
-func (c *connector) parse(u *url.URL, query url.Values) error {
-	theirs, rest := *u, maps.Clone(query)
+// parametersOf returns those that are go-redis's.
+func parametersOf(query url.Values) url.Values {
+	rest := maps.Clone(query)
 	for _, name := range ours {
 		rest.Del(name)
 	}
+	if !rest.Has("protocol") {
+		// With 3 go-redis peeks, before and after each command, at a connection
+		// where nothing can be that locks would use: two system calls.
+		rest.Set("protocol", "2")
+	}
+	return rest
+}
+
+// parse has go-redis read the URL, which was checked. Its errors show passwords,
+// and are never passed on.
+func (c *connector) parse(u *url.URL, query url.Values) error {
+	theirs, rest := *u, parametersOf(query)
 	var err error
 	switch c.topology {
 	case single:

@@ -54,6 +54,23 @@ func TestURLsOfEachTopologyAreTaken(t *testing.T) {
 	}
 }
 
+func TestTheProtocolIsTheOneThatCostsLess(t *testing.T) {
+	for query, want := range map[string]int{"": 2, "protocol=2": 2, "protocol=3": 3} {
+		one, err := connect("redis://h?" + query)
+		if err != nil || one.server.Protocol != want {
+			t.Errorf("%q: protocol %d, want %d (%v)", query, one.server.Protocol, want, err)
+		}
+		watched, err := connect("redis://h?master_name=m&" + query)
+		if err != nil || watched.failover.Protocol != want {
+			t.Errorf("%q, behind Sentinel: protocol %d, want %d (%v)", query, watched.failover.Protocol, want, err)
+		}
+		many, err := connect("redis://h?addr=i:1&" + query)
+		if err != nil || many.cluster.Protocol != want {
+			t.Errorf("%q, on a Cluster: protocol %d, want %d (%v)", query, many.cluster.Protocol, want, err)
+		}
+	}
+}
+
 func TestWrongURLsAreRefusedWithWhatIsWrong(t *testing.T) {
 	for raw, want := range map[string]string{
 		"redis:localhost":                            "no //",
