@@ -24,13 +24,17 @@ func (s *Store) TryAcquire(ctx context.Context, r driver.Request) (driver.Grant,
 		return driver.Grant{}, err
 	}
 	defer s.end()
-	a := s.ask(ctx, &r, "")
+	a := s.ask(ctx, &r, "", false)
 	if a.err != nil && a.again {
 		r, pending := r, a.pending // in memory of their own, which most calls do without
 		s.cleaning.Go(func() { s.giveBack(r, "", pending) })
 	}
 	return a.grant, a.err
 }
+
+// newcomer is behind a name that can't be in the queue yet: the server need not look
+// for it there.
+const newcomer = "+"
 
 func (s *Store) checkLease(r *driver.Request) error {
 	if err := r.Check(); err != nil {
@@ -43,18 +47,23 @@ func (s *Store) checkLease(r *driver.Request) error {
 type asked struct {
 	answer
 	grant driver.Grant
-	place int // how many wait before this waiter
+	place int    // how many wait before this waiter
+	last  uint64 // the token of the newest grant until then; 0: not known
 	err   error
 }
 
 // ask asks for a lease, for a waiter with a name or for one that does not wait.
-// With a name, a key that is held has the waiter in its queue afterwards.
-func (s *Store) ask(ctx context.Context, r *driver.Request, name string) (a asked) {
+// With a name, a key that is held has the waiter in its queue afterwards; a new one
+// can't be there yet.
+func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew bool) (a asked) {
 	own := append(make([]string, 0, 2), r.Owner)
+	if isNew {
+		name += newcomer
+	}
 	if name != "" {
 		own = append(own, name)
 	}
-	a.answer = s.call(ctx, 1, acquireScript, r.Key, s.termsOf(r).acquire(), own...)
+	a.answer = s.call(ctx, 1, acquireScript, r.Key, s.termsOf(r).acquire(r.Brief), own...)
 	if a.err = a.answer.err; a.err != nil {
 		return a
 	}
@@ -63,9 +72,9 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string) (a aske
 		a.err = fmt.Errorf("%w: redis: this owner holds the key already, in another mode than %v",
 			driver.ErrInvalidRequest, r.Mode)
 	case n[0] > otherMode:
-		a.grant, a.err = s.granted(r, &a.answer)
-	case n[0] == isHeld && len(n) > 2:
-		a.err, a.place = &driver.HeldError{For: untilFree(n[1])}, int(n[2])
+		a.grant, a.err = s.granted(r, uint64(n[0]), a.sent)
+	case n[0] == isHeld && len(n) > 3:
+		a.err, a.place, a.last = &driver.HeldError{For: untilFree(n[1])}, int(n[2]), uint64(n[3])
 	default:
 		a.err = s.failed(ctx, errReply)
 	}
@@ -74,12 +83,12 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string) (a aske
 
 // granted returns what the server granted, unless the store was closed
 // meanwhile: then Close releases it.
-func (s *Store) granted(r *driver.Request, a *answer) (driver.Grant, error) {
-	s.held.add(r, a.sent)
+func (s *Store) granted(r *driver.Request, token uint64, sent time.Time) (driver.Grant, error) {
+	s.held.add(r, sent)
 	if s.isClosed() {
 		return driver.Grant{}, driver.ErrClosed
 	}
-	return driver.Grant{Token: uint64(a.numbers[0]) << spareBits, Spare: spare, Sent: a.sent}, nil
+	return driver.Grant{Token: token << spareBits, Spare: spare, Sent: sent}, nil
 }
 
 func untilFree(micros int64) time.Duration {

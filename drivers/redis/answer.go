@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -71,6 +72,9 @@ func (s *Store) run(ctx context.Context, sc *script, key string, common []any, o
 		if fate == refused || try >= s.retries || !s.pause(ctx, try) {
 			a.err = s.failed(ctx, err)
 			return a, c
+		}
+		if len(own) > 1 {
+			own[1] = strings.TrimSuffix(own[1], newcomer) // it may be in the queue by now
 		}
 	}
 }

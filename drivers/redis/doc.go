@@ -17,7 +17,7 @@
 //
 // A lock is one key, which scripts on the server read and change, so that each
 // change is whole. Leases end on the server's clock. Those who wait are woken
-// by a message when it is their turn, in the order in which they came, dead
+// by a message that hands them the lease, in the order in which they came, dead
 // processes skipped; each store has one connection for that, however many
 // wait. Requests of many goroutines share round trips.
 //

@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -51,6 +53,7 @@ type waiter struct {
 	number uint32
 	name   string        // in the queue
 	wake   chan struct{} // has room for one: it is to look again
+	handed atomic.Uint64 // the token of the lease that it was handed last; 0: none
 }
 
 func (in *inbox) init() {
@@ -173,17 +176,15 @@ func (in *inbox) set(live bool, failure error) {
 
 var errBroken = errors.New("redis: the lock was broken")
 
-// deliver does what a message says: w and a waiter's number, or b, the length of
-// an owner's name, the name, and a Redis key.
+// deliver does what a message says: w and a waiter's number, or h, the number and
+// a token, or b, the length of an owner's name, the name, and a Redis key.
 func (in *inbox) deliver(text string) {
 	switch {
 	case len(text) == 5 && text[0] == 'w':
-		in.mu.Lock()
-		w := in.waiters[binary.BigEndian.Uint32([]byte(text[1:]))]
-		in.mu.Unlock()
-		if w != nil {
-			w.rouse()
-		}
+		in.call(text[1:], 0)
+	case len(text) == 13 && text[0] == 'h':
+		token := math.Float64frombits(binary.BigEndian.Uint64([]byte(text[5:])))
+		in.call(text[1:5], uint64(token))
 	case len(text) > 2 && text[0] == 'b':
 		owner, name := cutSized(text[1:])
 		if key, ok := lockKey(name); ok {
@@ -191,6 +192,21 @@ func (in *inbox) deliver(text string) {
 			in.losses.Tell(driver.Loss{Key: key, Owner: owner, Err: errBroken})
 		}
 	}
+}
+
+// call tells a waiter that its turn has come, with the token of the lease that it
+// was handed, if it was.
+func (in *inbox) call(number string, token uint64) {
+	in.mu.Lock()
+	w := in.waiters[binary.BigEndian.Uint32([]byte(number))]
+	in.mu.Unlock()
+	if w == nil {
+		return // it left, and what it was handed is given back
+	}
+	if token != 0 {
+		w.handed.Store(token)
+	}
+	w.rouse()
 }
 
 // close ends listen, whose ctx ended before.

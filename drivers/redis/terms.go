@@ -13,7 +13,8 @@ type terms struct {
 	mode   driver.Mode
 	lease  time.Duration
 	holder driver.Holder
-	args   [5]any
+	args   [6]any // for a request that takes no lease that is handed to it
+	brief  [6]any // for one that does
 }
 
 // termsOf returns the terms that r asks for: those of the last request, where they
@@ -23,13 +24,23 @@ func (s *Store) termsOf(r *driver.Request) *terms {
 		return t
 	}
 	micros, stay := lease(r.Lease)
-	t := &terms{r.Mode, r.Lease, r.Holder, [5]any{s.counts(), int(r.Mode), micros, stay, s.introduce(&r.Holder)}}
+	t := &terms{mode: r.Mode, lease: r.Lease, holder: r.Holder}
+	t.args = [6]any{s.counts(), int(r.Mode), micros, stay, s.introduce(&r.Holder), ""}
+	t.brief = t.args
+	if r.Mode == driver.Exclusive && r.Lease >= 2*handed {
+		t.brief[5] = "1"
+	}
 	s.last.Store(t)
 	return t
 }
 
 // acquire are those of acquire.lua.
-func (t *terms) acquire() []any { return t.args[:] }
+func (t *terms) acquire(brief bool) []any {
+	if brief {
+		return t.brief[:]
+	}
+	return t.args[:]
+}
 
 // extend are those of extend.lua.
 func (t *terms) extend() []any { return t.args[1:4] }

@@ -19,6 +19,10 @@ const (
 	apart    = 10 * time.Millisecond
 	// patience is for how long a wait goes on while the server can't be had.
 	patience = 5 * time.Second
+	// handed is how long a lease lasts that is handed to a waiter: the scripts
+	// know it. The waiter takes it if it asked no longer ago than inTime.
+	handed = time.Second
+	inTime = handed / 4
 	// goodbye is how long a wait that ended stays to hear that its place in
 	// the queue is gone.
 	goodbye = 100 * time.Millisecond
@@ -55,12 +59,12 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 	defer timer.Stop()
 	deaf := false // the inbox did not listen, although it had time to
 	for {
-		name := ""
+		name, isNew := "", !w.queued
 		live, change, _ := w.store.inbox.status()
 		if live || deaf {
 			name, change, w.queued = w.name, nil, true
 		}
-		a := w.store.ask(ctx, w.request, name)
+		a := w.store.ask(ctx, w.request, name, isNew && name != "")
 		if a.err == nil {
 			return a.grant, nil
 		}
@@ -71,6 +75,9 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 		timer.Reset(pause)
 		select {
 		case <-w.wake:
+			if g, err := w.take(&a); err == nil {
+				return g, nil
+			}
 		case <-change:
 		case <-timer.C:
 			deaf = change != nil
@@ -81,6 +88,24 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 		}
 	}
 }
+
+// take returns the lease that the waiter was handed since a, if it was.
+//
+// Of when that was it knows only that it was later than the server looked at a:
+// another token was the newest then. So the lease may have begun when a left, and
+// of one that may have begun too long ago, or is the rest of an earlier turn, nothing
+// is believed: asking again shows what became of it.
+func (w *wait) take(a *asked) (driver.Grant, error) {
+	token := w.handed.Load()
+	if a.last == 0 || token <= a.last || time.Since(a.sent) > inTime {
+		return driver.Grant{}, errStale
+	}
+	g, err := w.store.granted(w.request, token, a.sent)
+	g.Lease = handed
+	return g, err
+}
+
+var errStale = errors.New("redis: no lease was handed over lately")
 
 // next returns how long to wait for a message, and whether to wait at all.
 func (w *wait) next(a *asked) (time.Duration, bool) {

@@ -110,7 +110,7 @@ func TestAServerThatEvictsIsWarnedOf(t *testing.T) {
 
 // What the document lists, for a user who locks keys of one prefix only.
 const (
-	aclCommands = "+evalsha +eval +get +set +del +hget +hset +hdel +hgetall +pexpire +persist +time +publish +subscribe +unsubscribe +ping +hello"
+	aclCommands = "+evalsha +eval +get +getrange +set +setrange +append +del +hget +hset +hdel +hgetall +pexpire +persist +time +publish +subscribe +unsubscribe +ping +hello"
 	aclKeys     = "~lk:{??}:billing:* &lk:in:*"
 )
 

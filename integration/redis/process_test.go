@@ -22,8 +22,8 @@ func play(role string) int {
 	switch role {
 	case "holder": // holds until it is killed, and says so
 		_, err = s.TryAcquire(context.Background(), r)
-	case "waiter": // waits, then holds until it is killed
-		r.Lease = time.Hour
+	case "waiter", "brief waiter": // waits, then holds until it is killed
+		r.Lease, r.Brief = time.Hour, role != "waiter"
 		fmt.Println("waits")
 		_, err = s.(driver.Waiter).Acquire(context.Background(), r)
 	case "loop": // takes the key and gives it back until its input ends
@@ -50,6 +50,7 @@ func loop(s driver.Store) int {
 	n := 0
 	for ctx.Err() == nil {
 		r := requests.Ask(os.Getenv(process.KeyEnv), 10*time.Second)
+		r.Brief = true // it gives it back in less than a second
 		if _, err := s.(driver.Waiter).Acquire(ctx, r); err != nil {
 			break
 		}

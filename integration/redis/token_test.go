@@ -51,7 +51,7 @@ func (a *atTime) take(owner string, mode driver.Mode, lease time.Duration, now i
 	a.t.Helper()
 	micros := lease.Microseconds()
 	reply, err := a.acquire.Run(a.t.Context(), a.client, []string{"lk:{00}:k"},
-		"1", int(mode), micros, micros/1000+1000, "inbox0123456who", owner, "", now).Int64()
+		"1", int(mode), micros, micros/1000+1000, "inbox0123456who", "", owner, "", now).Int64()
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestAServersClockThatJumpsAheadEndsLeasesEarly(t *testing.T) {
 	key := named(t, srv.admin(), "k")
 	acquire := script(t, "acquire")
 	token, err := acquire.Run(t.Context(), srv.admin(), []string{key},
-		"1", 0, time.Minute.Microseconds(), 61000, "inbox0123456who", "other", "", time.Now().Add(time.Hour).UnixMicro()).Int64()
+		"1", 0, time.Minute.Microseconds(), 61000, "inbox0123456who", "", "other", "", time.Now().Add(time.Hour).UnixMicro()).Int64()
 	if err != nil {
 		t.Fatalf("an hour later the key is not free: %v", err)
 	}

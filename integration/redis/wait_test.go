@@ -246,6 +246,9 @@ func crowd(t *testing.T, n, enough int) (turns []int, scripts int) {
 	}
 	queued(t, s, "k", n)
 	scripts = ran(t, admin)
+	if size, err := admin.StrLen(t.Context(), named(t, admin, "k")).Result(); err != nil || size > 20_000 {
+		t.Errorf("the record of %d that wait has %d bytes (%v)", n, size, err)
+	}
 	for _, p := range ps {
 		p.End()
 	}

@@ -3,43 +3,72 @@
 -- waits, how many wait before it.
 --
 -- ARGV: COUNTED, mode, lease in µs (empty: no end), how long the key stays in ms,
--- inbox and holder; then, for each key, owner and, of one that waits, its name.
--- Returns the token, {0, µs or -1, place}, or 2: this owner holds the key in
--- another mode. It may have many keys: see each.lua.
+-- inbox and holder, whether one that waits takes what is handed to it (empty: no);
+-- then, for each key, owner and, of one that waits, its name, with one byte more if
+-- it can't be in the line yet.
+-- Returns the token, {0, µs or -1, place, the last token}, or 2: this owner holds
+-- the key in another mode. It may have many keys: see each.lua.
 --#include clock.lua
-local width, common = 3, 5
+local width, common = 4, 6
 local COUNTED, asks, asked, stays, by = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local wants, untl, named = tonumber(asks), asked and now + asked, #ARGV > common + #KEYS
-local held_by = struct.pack('>H', #by) .. by
+local takes = ARGV[6] ~= ''
 local function one(key, at)
 
-local who, me, left, write = ARGV[at + 1], named and ARGV[at + 2] or '', nil, nil
+local who = ARGV[at + 1]
 --#include state.lua
---#include line.lua
 
--- Most often the lock is exclusive, and nobody need be woken.
-if mode == 0 and wants == 0 and asked then
+-- Most often the lock is exclusive and free, and nobody waits.
+local simple = mode == 0 and wants == 0 and asked
+if simple and ends <= now and whole and #record < line_at then
+  token = token < now and now or token + 1
+  redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 1, token, untl, now, 0, 37 + #who + #by, #who, who, #by, by), 'PX', stays)
+  return token
+end
+
+local name, left, before = named and ARGV[at + 2] or '', nil, 0
+local me, new = string.sub(name, 1, 16), #name > 16
+--#include line.lua
+--#include put.lua
+
+-- entry returns what stands in the line for one that waits.
+local function entry()
+  local claim = takes and struct.pack('>Bc0', #who, who) .. string.sub(by, 13) or ''
+  return struct.pack('>Hdi', 28 + #claim, now + STALE, asks) .. me .. claim
+end
+
+-- stay is how long the key stays for those who wait.
+local function stay()
+  return string.format('%d', math.max(10000, math.ceil((ends - now) / 1000) + 1000))
+end
+
+-- Or nobody need be woken.
+if simple then
   if ends > now then
     if owner ~= who then
       left = ends == NEVER and -1 or ends - now
     end
-  elseif queue == '' or head == me and alive > now then
+  elseif not head or head == me and alive > now then -- none is left, or it is its turn
     token = token < now and now or token + 1
-    local stay = stays
-    if queue ~= '' then
-      queue = string.sub(queue, ENTRY + 1)
-      if queue ~= '' and tonumber(stay) < 10000 then
-        stay = '10000'
-      end
-    end
-    redis.call('SET', key, struct.pack('>BdddiBc0c0c0', 1, token, untl, now, 0, #who, who, held_by, queue), 'PX', stay)
+    local from = line_at + (head and 2 + size or 0)
+    local waited = not whole or #record >= from
+    put(untl, now, who, by, from, waited and tonumber(stays) < 10000 and '10000' or stays)
     return token
   elseif alive > now and alive <= now + GRACE then
     left = alive - now
   end
+  if left and me ~= '' and (new or whole and not string.find(record, me, line_at, true)) then
+    local mine = entry()
+    local length = redis.call('APPEND', key, mine)
+    if ends ~= NEVER then
+      redis.call('PEXPIRE', key, stay())
+    end
+    return 0, left == -1 and left or math.max(1, left), math.ceil((length + 1 - line_at) / #mine) - 1, token
+  end
 end
 
 --#include place.lua
+local write
 if not left then
 --#include leases.lua
 --#include queue.lua
@@ -82,34 +111,28 @@ if not left then
   write, waited = save, not scanned and waited
 end
 
-local before = 0
 if me ~= '' then
-  local entry, at = struct.pack('>di', now + STALE, asks) .. me, place(me)
+  local at
+  at, before = place(me)
   if at then
-    queue = string.sub(queue, 1, at - 1) .. entry .. string.sub(queue, at + ENTRY)
+    queue = string.sub(queue, 1, at + 1) .. struct.pack('>di', now + STALE, asks) .. string.sub(queue, at + 14)
   else
-    at = #queue + 1
-    queue = queue .. entry
+    queue = queue .. entry()
   end
-  before = (at - 1) / ENTRY
 end
 if queue ~= waited then
   if write then
     write()
-  else -- nothing else changed
-    record = string.sub(record, 1, -1 - #waited) .. queue
-    if ends == NEVER then
-      redis.call('SET', key, record)
-    else
-      local stay = math.max(10000, math.ceil((ends - now) / 1000) + 1000)
-      redis.call('SET', key, record, 'PX', string.format('%d', stay))
-    end
+  elseif ends == NEVER then -- nothing else changed
+    redis.call('SET', key, string.sub(record, 1, line_at - 1) .. queue)
+  else
+    redis.call('SET', key, string.sub(record, 1, line_at - 1) .. queue, 'PX', stay())
   end
 end
 if left ~= -1 and left < 1 then
   left = 1
 end
-return 0, left, before
+return 0, left, before, token
 
 end
 --#include each.lua

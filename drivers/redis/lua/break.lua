@@ -7,9 +7,9 @@ local key, asks = KEYS[1], '0'
 --#include clock.lua
 --#include listing.lua
 local COUNTED, found, waiters = ARGV[1], listing(), waiting()
---#include leases.lua
 --#include line.lua
 --#include place.lua
+--#include leases.lua
 --#include queue.lua
 
 for _, l in ipairs(found) do

@@ -5,19 +5,19 @@
 -- the other; the first is -1 where one failed, which the others do not suffer from: it
 -- is asked for alone then, and says why.
 if #KEYS == 1 then
-  local a, b, c = one(KEYS[1], common)
-  return b and {a, b, c} or a
+  local a, b, c, d = one(KEYS[1], common)
+  return b and {a, b, c, d} or a
 end
 local replies, parts = {}, (#ARGV - common) / #KEYS
 for i = 1, #KEYS do
-  local fine, a, b, c = pcall(one, KEYS[i], common + (i - 1) * parts)
+  local fine, a, b, c, d = pcall(one, KEYS[i], common + (i - 1) * parts)
   if not fine or type(a) == 'table' then
-    a, b, c = -1, 0, 0
+    a, b, c, d = -1, 0, 0, 0
   end
   local at = (i - 1) * width
   replies[at + 1] = a
-  if width == 3 then
-    replies[at + 2], replies[at + 3] = b or 0, c or 0
+  if width == 4 then
+    replies[at + 2], replies[at + 3], replies[at + 4] = b or 0, c or 0, d or 0
   end
 end
 return replies

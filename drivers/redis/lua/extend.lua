@@ -13,12 +13,18 @@ local function one(key, at)
 local who = ARGV[at + 1]
 --#include state.lua
 
--- Most often nobody waits.
-if wants == 0 and mode == 0 and owner == who and ends > now and queue == '' and asked then
-  redis.call('SET', key, struct.pack('>BdddiBc0H', 1, token, now + asked, since, 0, #who, who, #holder) .. holder, 'PX', stay)
+-- Most often the lock is exclusive, and nobody waits.
+if wants == 0 and mode == 0 and owner == who and ends > now and asked then
+  if whole and #record < line_at then
+    redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 1, token, now + asked, since, 0, line_at, #who, who, #holder, holder), 'PX', stay)
+    return 1
+  end
+--#include put.lua
+  put(now + asked, since, who, holder, line_at, tonumber(stay) < 10000 and '10000' or stay)
   return 1
 end
 
+--#include place.lua
 --#include leases.lua
 
 local e, t, s, by = lease(who, wants)

@@ -115,7 +115,7 @@ local function save()
     stay = 10000
   end
   if mode == 0 then
-    record = struct.pack('>BdddiBc0H', 1, token, ends, since, 0, #owner, owner, #holder) .. holder .. queue
+    record = struct.pack('>BdddiIBc0Hc0', 1, token, ends, since, 0, 37 + #owner + #holder, #owner, owner, #holder, holder) .. queue
     if ends == NEVER then
       redis.call('SET', key, record)
     else
@@ -123,7 +123,7 @@ local function save()
     end
     return
   end
-  redis.call('HSET', key, 'r', struct.pack('>BdddiBHI', 1, token, ends, first, mode, 0, 4, count) .. queue)
+  redis.call('HSET', key, 'r', struct.pack('>BdddiIBHI', 1, token, ends, first, mode, 41, 0, 4, count) .. queue)
   if ends == NEVER then
     redis.call('PERSIST', key)
   else

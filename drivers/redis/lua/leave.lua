@@ -8,12 +8,12 @@ local key, asks = KEYS[1], ARGV[2]
 --#include state.lua
 --#include clock.lua
 local COUNTED, wants, who, me = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
---#include leases.lua
 --#include line.lua
 --#include place.lua
+--#include leases.lua
 --#include queue.lua
 
-local e, at = lease(who, wants), place(me)
+local e, at = lease(who, wants), me ~= '' and place(me)
 if e then
   drop(who, e)
 end

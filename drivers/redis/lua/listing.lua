@@ -25,11 +25,14 @@ end
 
 -- waiting returns how many wait and are alive.
 local function waiting()
-  local n = 0
-  for at = 1, #queue, 28 do
-    if struct.unpack('>d', queue, at) > now then
+  local record = whole and record or redis.call('GET', key)
+  local n, at = 0, line_at
+  while at <= #record do
+    local size, alive = struct.unpack('>Hd', record, at)
+    if alive > now then
       n = n + 1
     end
+    at = at + 2 + size
   end
   return n
 end

@@ -1,11 +1,20 @@
--- place returns where in the queue a name's entry is.
+-- All who wait, and whether that changed.
+if not whole then
+  record, whole = redis.call('GET', key), true
+end
+local queue = string.sub(record, line_at)
+local waited = queue
+
+-- place returns where in the queue the entry of a name is, and how many wait before
+-- it. Of a name that is not there it returns nil, and how many wait.
 local function place(name)
-  if name == '' then
-    return nil
+  local at, before = 1, 0
+  while at <= #queue do
+    local size, _, _, other = struct.unpack('>Hdic16', queue, at)
+    if other == name then
+      return at, before
+    end
+    at, before = at + 2 + size, before + 1
   end
-  local at = string.find(queue, name, 1, true)
-  while at and (at - 13) % ENTRY ~= 0 do
-    at = string.find(queue, name, at + 1, true)
-  end
-  return at and at - 12
+  return nil, before
 end

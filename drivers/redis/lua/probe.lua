@@ -19,7 +19,10 @@ local function try(...)
 end
 try('TIME')
 try('SET', ARGV[2], '', 'PX', 1) -- the commands for hashes fail then, and are tried all the same
+try('APPEND', ARGV[2], '')
 try('GET', ARGV[2])
+try('GETRANGE', ARGV[2], 0, 0)
+try('SETRANGE', ARGV[2], 0, '')
 try('HSET', ARGV[2], 'r', '')
 try('HGET', ARGV[2], 'r')
 try('HGETALL', ARGV[2])

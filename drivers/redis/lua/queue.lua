@@ -1,7 +1,12 @@
+-- after returns the queue behind the entry at a place.
+local function after(at)
+  return string.sub(queue, at + 2 + struct.unpack('>H', queue, at))
+end
+
 local function leave(name)
   local at = place(name)
   if at then
-    queue = string.sub(queue, 1, at - 1) .. string.sub(queue, at + ENTRY)
+    queue = string.sub(queue, 1, at - 1) .. after(at)
   end
 end
 
@@ -14,7 +19,7 @@ end
 -- called me is not woken: it is here.
 local function wake(me)
   while queue ~= '' do
-    local alive, wants, name = struct.unpack('>dic16', queue)
+    local _, alive, wants, name = struct.unpack('>Hdic16', queue)
     if alive > now then
       if not fits(wants) then
         return name
@@ -23,10 +28,10 @@ local function wake(me)
         return name, alive
       end
       if tell(name) > 0 or COUNTED == '' then
-        queue = struct.pack('>d', now + GRACE) .. string.sub(queue, 9)
+        queue = string.sub(queue, 1, 2) .. struct.pack('>d', now + GRACE) .. string.sub(queue, 11)
         return name, now + GRACE
       end
     end
-    queue = string.sub(queue, ENTRY + 1)
+    queue = after(1)
   end
 end

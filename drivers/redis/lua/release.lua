@@ -11,24 +11,42 @@ local function one(key, at)
 
 local who = ARGV[at + 1]
 --#include state.lua
---#include line.lua
 
--- Most often the lock is exclusive. Then the key stays a second, for its token,
--- or longer for those who wait, the first of whom is told.
-if mode == 0 and owner == who and wants == 0 and ends > now then
-  if queue == '' then
-    redis.call('SET', key, struct.pack('>BdddiBH', 1, token, 0, 0, 0, 0, 0), 'PX', '1000')
-    return 1
-  end
-  local told = alive > now + GRACE and redis.call('PUBLISH', 'lk:in:' .. string.sub(head, 1, 12), 'w' .. string.sub(head, 13))
-  if told and (told > 0 or COUNTED == '') then
-    redis.call('SET', key, struct.pack('>BdddiBHd', 1, token, 0, 0, 0, 0, 0, now + GRACE) .. string.sub(queue, 9), 'PX', '10000')
-    return 1
+-- Most often the lock is exclusive, and nobody waits. Then the key stays a second, for
+-- its token.
+local simple = mode == 0 and owner == who and wants == 0 and ends > now
+if simple and whole and #record < line_at then
+  redis.call('SET', key, struct.pack('>BdddiIBH', 1, token, 0, 0, 0, 37, 0, 0), 'PX', '1000')
+  return 1
+end
+
+--#include line.lua
+if simple then
+--#include put.lua
+  -- The first of those who wait is told that it is its turn, or handed a lease.
+  if alive > now + GRACE then
+    local inbox, text = string.sub(head, 1, 12), 'w' .. string.sub(head, 13)
+    local hands = size > 28 and size + 2 <= #near and alive > now + STALE - FRESH
+    if hands then
+      token = token < now and now or token + 1
+      text = struct.pack('>c0d', 'h' .. string.sub(head, 13), token)
+    end
+    if redis.call('PUBLISH', 'lk:in:' .. inbox, text) > 0 or COUNTED == '' then
+      if hands then
+        local heir, at = struct.unpack('>Bc0', near, near_at + 30)
+        local by = inbox .. string.sub(near, at, near_at + 1 + size)
+        put(now + HANDED, now, heir, by, line_at + 2 + size, '10000')
+      else
+        local at = put(0, 0, '', '', line_at, '10000')
+        redis.call('SETRANGE', key, at + 1, struct.pack('>d', now + GRACE))
+      end
+      return 1
+    end
   end
 end
 
---#include leases.lua
 --#include place.lua
+--#include leases.lua
 --#include queue.lua
 
 local e = lease(who, wants)
