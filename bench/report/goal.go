@@ -147,7 +147,7 @@ var goals = []goal{
 	{
 		"Redis, 2 processes: median hand-over, beside rueidislock", 1, false, "×",
 		handOverBeside("2 processes", "redis", ours, "rueidislock"),
-		"with two processes waking all is waking one, and this library asks the queue besides: single runs are between 0.93 and 1.05",
+		"",
 	},
 	{
 		"Redis, 50 processes: median hand-over", 400, false, " µs",
