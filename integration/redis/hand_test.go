@@ -191,3 +191,23 @@ func TestALongLineIsServedInOrder(t *testing.T) {
 	requests.Take(t, s, holder)
 	requests.GiveBack(t, s, holder)
 }
+
+// Who waits asks again within about a second, and stands in the queue once, also in one
+// of which the scripts read only the beginning.
+func TestWhoAsksAgainStandsInTheQueueOnce(t *testing.T) {
+	srv := start(t)
+	s := open(t, srv.url())
+	for key, n := range map[string]int{"short": 2, "long": 30} {
+		r := requests.Ask(key, time.Minute)
+		requests.Take(t, s, r)
+		for range n {
+			requests.Wait(t, s, brief(key))
+		}
+		queued(t, s, key, n)
+		before := calls(t, srv.admin(), "set")
+		requests.Soon(t, "all ask again", func() bool { return calls(t, srv.admin(), "set") >= before+2*n })
+		if all := waiters(t, s, key); all != n {
+			t.Errorf("%s: %d stand in the queue, want %d", key, all, n)
+		}
+	}
+}

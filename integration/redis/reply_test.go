@@ -251,3 +251,31 @@ func TestCloseIsBoundedWhereTheServerIsAway(t *testing.T) {
 		t.Errorf("the wait ended with %v, want ErrClosed", err)
 	}
 }
+
+// A waiter that did not hear that it stands in the queue asks again, and stands there
+// once.
+func TestAWaiterWhoseReplyIsLostStandsInTheQueueOnce(t *testing.T) {
+	srv := start(t)
+	w := srv.Link(t)
+	s, behind := open(t, srv.url()), open(t, w.URL+"?read_timeout=1s")
+	warm(t, behind)
+	r := requests.Ask("k", time.Minute)
+	requests.Take(t, s, r)
+	writes := func() int { return calls(t, srv.admin(), "set") + calls(t, srv.admin(), "append") }
+	before := writes()
+	w.Withhold()
+	waiting := requests.Wait(t, behind, requests.Ask("k", time.Minute))
+	queued(t, s, "k", 1)
+	w.Drop()
+	w.Heal()
+	requests.Soon(t, "it asked again", func() bool { return writes() > before+1 })
+	if n := waiters(t, s, "k"); n != 1 {
+		t.Errorf("it stands in the queue %d times", n)
+	}
+	requests.GiveBack(t, s, r)
+	waiting.Granted(t, 5*time.Second)
+	if n := waiters(t, s, "k"); n != 0 {
+		t.Errorf("it stands in the queue still, %d times", n)
+	}
+	requests.GiveBack(t, behind, waiting.Request)
+}

@@ -261,12 +261,18 @@ func crowd(t *testing.T, n, enough int) (turns []int, scripts int) {
 // ran is how many scripts a server has run.
 func ran(t *testing.T, admin *redis.Client) int {
 	t.Helper()
+	return calls(t, admin, "evalsha")
+}
+
+// calls is how often a server has carried out a command.
+func calls(t *testing.T, admin *redis.Client, command string) int {
+	t.Helper()
 	stats, err := admin.Info(t.Context(), "commandstats").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(stats) {
-		if rest, ok := strings.CutPrefix(line, "cmdstat_evalsha:calls="); ok {
+		if rest, ok := strings.CutPrefix(line, "cmdstat_"+command+":calls="); ok {
 			count, _, _ := strings.Cut(rest, ",")
 			n, err := strconv.Atoi(count)
 			if err != nil {
