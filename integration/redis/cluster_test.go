@@ -52,6 +52,7 @@ func (c *cluster) flush() {
 
 // The suite. A cluster has one database, so the cases run one after another.
 func TestConformanceOnACluster(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t)
 	drivertest.Run(t, drivertest.Harness{
 		Cycles: 1000,

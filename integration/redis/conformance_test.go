@@ -41,6 +41,7 @@ func opener(address string) func(context.Context) (driver.Store, error) {
 
 // The suite, on each version that can be had.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	cycles := 100_000
 	if testing.Short() {
 		cycles = 1_000
@@ -50,6 +51,7 @@ func TestConformance(t *testing.T) {
 			cycles = min(cycles, 10_000) // the script that counts is the same
 		}
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			server := servers.Shared(t, version)
 			drivertest.Run(t, drivertest.Harness{
 				Cycles:  cycles,

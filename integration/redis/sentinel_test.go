@@ -51,6 +51,7 @@ func (w *watched) url(database int32) string {
 }
 
 func TestConformanceBehindSentinel(t *testing.T) {
+	t.Parallel()
 	w := startWatched(t)
 	var database atomic.Int32
 	drivertest.Run(t, drivertest.Harness{
