@@ -75,7 +75,7 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 		timer.Reset(pause)
 		select {
 		case <-w.wake:
-			if g, err := w.take(&a); err == nil {
+			if g, ok := w.take(&a); ok {
 				return g, nil
 			}
 		case <-change:
@@ -95,17 +95,15 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 // another token was the newest then. So the lease may have begun when a left, and
 // of one that may have begun too long ago, or is the rest of an earlier turn, nothing
 // is believed: asking again shows what became of it.
-func (w *wait) take(a *asked) (driver.Grant, error) {
+func (w *wait) take(a *asked) (driver.Grant, bool) {
 	token := w.handed.Load()
 	if a.last == 0 || token <= a.last || time.Since(a.sent) > inTime {
-		return driver.Grant{}, errStale
+		return driver.Grant{}, false
 	}
 	g, err := w.store.granted(w.request, token, a.sent)
 	g.Lease = handed
-	return g, err
+	return g, err == nil // else the store was closed, which asking again shows too
 }
-
-var errStale = errors.New("redis: no lease was handed over lately")
 
 // next returns how long to wait for a message, and whether to wait at all.
 func (w *wait) next(a *asked) (time.Duration, bool) {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
-	"github.com/concurrent-go/concurrent/integration/process"
 	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
@@ -57,9 +56,7 @@ func TestNothingIsHandedToOneWhoAskedLongAgo(t *testing.T) {
 	s := open(t, srv.url())
 	r := requests.Ask("k", time.Minute)
 	requests.Take(t, s, r)
-	p := process.Start(t, "brief waiter", srv.url(), "k")
-	p.Hears("waits")
-	queued(t, s, "k", 1)
+	p := waitingProcess(t, srv, s, "brief waiter", 1)
 	p.Freeze()
 	<-time.After(450 * time.Millisecond) // it would have asked again after 700 ms at the earliest
 	requests.GiveBack(t, s, r)
@@ -78,9 +75,7 @@ func TestAProcessThatIsFrozenKeepsWhatItWasHandedNotForLong(t *testing.T) {
 	s := open(t, srv.url())
 	r := requests.Ask("k", time.Minute)
 	requests.Take(t, s, r)
-	p := process.Start(t, "brief waiter", srv.url(), "k")
-	p.Hears("waits")
-	queued(t, s, "k", 1)
+	p := waitingProcess(t, srv, s, "brief waiter", 1)
 	w := requests.Wait(t, s, brief("k"))
 	queued(t, s, "k", 2)
 	p.Freeze()
@@ -113,33 +108,6 @@ func TestWhatWasHandedOverWithoutAMessageIsFoundByAsking(t *testing.T) {
 		w.Granted(t, 5*time.Second)
 		if _, err := two.Extend(t.Context(), w.Request); err != nil {
 			t.Errorf("Extend: %v", err)
-		}
-	}
-}
-
-// A wait that is cancelled as it is handed the lease passes it on.
-func TestWhatIsHandedToOneWhoLeavesGoesToTheNext(t *testing.T) {
-	srv := start(t)
-	one, two := open(t, srv.url()), open(t, srv.url())
-	for i := range 100 {
-		key := fmt.Sprint("k", i)
-		r := brief(key)
-		requests.Take(t, one, r)
-		first := requests.Wait(t, two, brief(key))
-		queued(t, one, key, 1)
-		second := requests.Wait(t, two, brief(key))
-		queued(t, one, key, 2)
-		var race sync.WaitGroup
-		race.Go(func() { requests.GiveBack(t, one, r) })
-		race.Go(first.Cancel)
-		race.Wait()
-		<-first.Done
-		if first.Err == nil {
-			requests.GiveBack(t, two, first.Request)
-		}
-		second.Granted(t, 5*time.Second)
-		if late := second.At.Sub(first.At); late > 600*time.Millisecond {
-			t.Errorf("the second waiter got the key %v after the first had left", late)
 		}
 	}
 }

@@ -109,13 +109,18 @@ func TestACancelledWaitLeavesNoTrace(t *testing.T) {
 func TestAGrantThatNobodyWaitsForGoesToTheNext(t *testing.T) {
 	srv := start(t)
 	one, two := open(t, srv.url()), open(t, srv.url())
-	for i := range 100 {
+	for i := range 200 {
 		key := fmt.Sprint("k", i)
-		r := requests.Ask(key, time.Minute)
+		asks := func() driver.Request {
+			r := requests.Ask(key, time.Minute)
+			r.Brief = i%2 == 0 // it is handed a lease, else told that its turn has come
+			return r
+		}
+		r := asks()
 		requests.Take(t, one, r)
-		first := requests.Wait(t, two, requests.Ask(key, time.Minute))
+		first := requests.Wait(t, two, asks())
 		queued(t, one, key, 1)
-		second := requests.Wait(t, two, requests.Ask(key, time.Minute))
+		second := requests.Wait(t, two, asks())
 		queued(t, one, key, 2)
 		var race sync.WaitGroup
 		race.Go(func() { requests.GiveBack(t, one, r) })
@@ -132,6 +137,15 @@ func TestAGrantThatNobodyWaitsForGoesToTheNext(t *testing.T) {
 	}
 }
 
+// waitingProcess starts one that is in a role the n-th of those who wait for k.
+func waitingProcess(t *testing.T, srv *server, s driver.Store, role string, n int) *process.Process {
+	t.Helper()
+	p := process.Start(t, role, srv.url(), "k")
+	p.Hears("waits")
+	queued(t, s, "k", n)
+	return p
+}
+
 // Row 7.
 func TestADeadWaiterIsSkipped(t *testing.T) {
 	srv := start(t)
@@ -139,12 +153,9 @@ func TestADeadWaiterIsSkipped(t *testing.T) {
 	r := requests.Ask("k", time.Minute)
 	requests.Take(t, s, r)
 	var dead []*process.Process
-	for range 5 {
-		p := process.Start(t, "waiter", srv.url(), "k")
-		p.Hears("waits")
-		dead = append(dead, p)
+	for i := range 5 {
+		dead = append(dead, waitingProcess(t, srv, s, "waiter", i+1))
 	}
-	queued(t, s, "k", 5)
 	w := requests.Wait(t, s, requests.Ask("k", time.Minute))
 	queued(t, s, "k", 6)
 	for _, p := range dead {
@@ -166,9 +177,7 @@ func TestAFrozenWaiterDelaysTheOthersByTwoSecondsAtMost(t *testing.T) {
 	s := open(t, srv.url())
 	r := requests.Ask("k", time.Minute)
 	requests.Take(t, s, r)
-	p := process.Start(t, "waiter", srv.url(), "k")
-	p.Hears("waits")
-	queued(t, s, "k", 1)
+	p := waitingProcess(t, srv, s, "waiter", 1)
 	w := requests.Wait(t, s, requests.Ask("k", time.Minute))
 	queued(t, s, "k", 2)
 	p.Freeze()

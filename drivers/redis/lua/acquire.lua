@@ -50,9 +50,7 @@ if simple then
     end
   elseif not head or head == me and alive > now then -- none is left, or it is its turn
     token = token < now and now or token + 1
-    local from = line_at + (head and 2 + size or 0)
-    local waited = not whole or #record >= from
-    put(untl, now, who, by, from, waited and tonumber(stays) < 10000 and '10000' or stays)
+    put(untl, now, who, by, line_at + (head and 2 + size or 0), stays)
     return token
   elseif alive > now and alive <= now + GRACE then
     left = alive - now

@@ -20,7 +20,7 @@ if wants == 0 and mode == 0 and owner == who and ends > now and asked then
     return 1
   end
 --#include put.lua
-  put(now + asked, since, who, holder, line_at, tonumber(stay) < 10000 and '10000' or stay)
+  put(now + asked, since, who, holder, line_at, stay)
   return 1
 end
 

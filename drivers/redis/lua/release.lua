@@ -35,9 +35,9 @@ if simple then
       if hands then
         local heir, at = struct.unpack('>Bc0', near, near_at + 30)
         local by = inbox .. string.sub(near, at, near_at + 1 + size)
-        put(now + HANDED, now, heir, by, line_at + 2 + size, '10000')
+        put(now + HANDED, now, heir, by, line_at + 2 + size, '2000')
       else
-        local at = put(0, 0, '', '', line_at, '10000')
+        local at = put(0, 0, '', '', line_at, '1000')
         redis.call('SETRANGE', key, at + 1, struct.pack('>d', now + GRACE))
       end
       return 1
