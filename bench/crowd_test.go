@@ -34,8 +34,9 @@ type turn struct{ Asked, Got, Gave int64 }
 
 // A stint is what a process did from one line to go to the next to stop.
 type stint struct {
-	Turns []turn
-	Used  usage
+	Began, Ended int64 // on the clock of its turns
+	Turns        []turn
+	Used         usage
 }
 
 // now reads CLOCK_MONOTONIC, in nanoseconds.
@@ -104,13 +105,15 @@ func untilTold(in *bufio.Scanner, take taker) (*stint, error) {
 		in.Scan()
 		stop()
 	}()
+	began := now()
 	turns, err := takeTurns(ctx, take, os.Getenv(keyEnv))
 	if err != nil {
 		return nil, err
 	}
 	<-ctx.Done()
+	ended := now()
 	after, err := used()
-	return &stint{turns, after.minus(before)}, err
+	return &stint{began, ended, turns, after.minus(before)}, err
 }
 
 // takeTurns takes the key and gives it back until ctx ends.
@@ -167,13 +170,13 @@ func gather(e *entry, key, role string, n int) *crowd {
 	return c
 }
 
-// during has them take turns for a time. It returns each one's, and what the
-// whole machine used but for this process, who looks on.
-func (c *crowd) during(length time.Duration) ([]stint, time.Duration) {
+// during has them take turns while work runs. It returns each one's, and what the
+// whole machine used but for this process.
+func (c *crowd) during(work func()) ([]stint, time.Duration) {
 	c.e.t.Helper()
 	before := read(c.e.t)
 	c.tell("go")
-	<-time.After(length)
+	work()
 	c.tell("stop")
 	for _, out := range c.outs {
 		if _, err := out.ReadString('\n'); err != nil {

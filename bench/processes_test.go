@@ -31,7 +31,7 @@ var processes = workload{
 		c := gather(e, e.key("processes"), roleTakesTurns, e.variant.n)
 		return func(length time.Duration) *round {
 			length = max(length, time.Duration(e.variant.n)*turnsTake)
-			all, machine := c.during(length)
+			all, machine := c.during(func() { <-time.After(length) })
 			return handOvers(all, length, machine)
 		}, c.kill
 	},
@@ -93,8 +93,8 @@ func TestProcessesCostsAreTheirSum(t *testing.T) {
 		return all
 	}
 	r := handOvers([]stint{
-		{turns(1_000, 3_000, 4_000), usage{CPU: 30 * time.Microsecond, Writes: 7}},
-		{turns(2_000), usage{CPU: 10 * time.Microsecond, Writes: 1}},
+		{Turns: turns(1_000, 3_000, 4_000), Used: usage{CPU: 30 * time.Microsecond, Writes: 7}},
+		{Turns: turns(2_000), Used: usage{CPU: 10 * time.Microsecond, Writes: 1}},
 	}, time.Second, 100*time.Microsecond)
 	want := map[string]float64{
 		"ops/s": 4, "most/least": 3, "client-cpu-µs/op": 10, "server-cpu-µs/op": 15, "sends/op": 2,

@@ -74,4 +74,4 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(int64(d), 1), int64(time.Minute))) // which is in its range
 }
 
-var workloads = []workload{pair, hotKey, processes, manyWaiters, skewed, held, recovery}
+var workloads = []workload{pair, hotKey, beside, processes, manyWaiters, skewed, held, recovery}

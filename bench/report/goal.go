@@ -170,6 +170,15 @@ var goals = []goal{
 		asFastAs("hot key", "16 goroutines", "redis", ours, behind), "",
 	},
 	{
+		"Redis, 16 goroutines on one key: longest wait of a second process", 50, false, " ms",
+		func(run *result.Run) float64 {
+			if r := run.Find("hot key, two processes", "16 goroutines", "redis", ours); r != nil {
+				return r.Latency["100"] / 1000
+			}
+			return math.NaN()
+		}, "",
+	},
+	{
 		"Redis, 100,000 locks kept alive: memory of a lock", 1024, false, " B",
 		func(run *result.Run) float64 { return value(run, "held", "100000 locks", "redis", ours, "B/lock") }, "",
 	},

@@ -13,6 +13,7 @@ import (
 var sections = []struct{ workload, title, text string }{
 	{"pair", "A lock that nobody else wants", "Each goroutine takes and gives back a key of its own. What is timed is both. With \"away\" a proxy adds that much to each request's way to the server."},
 	{"hot key", "One key, one process", "Goroutines of one process want one key and have a microsecond of work with it. What is timed is from asking for it to having it: with n goroutines that is about n sections."},
+	{"hot key, two processes", "One key, one process and another", "As before, and a second process takes the key and gives it back again and again. \"a second\" is the sections of the first; what is timed is from the second's asking for it to having it."},
 	{"processes", "One key, several processes", "Each process takes the key and gives it back, again and again. What is timed is from one's beginning to give it back to another's having it. \"most/least\" is the turns of the process that had most, beside the one that had least."},
 	{"many waiters", "A thousand waiters", "A thousand goroutines of one process wait for one key, and each gives it on. What is timed is from giving to having. \"commands\" has those with which they began to wait, besides."},
 	{"skewed keys", "Requests that come when they come", "500 requests a second (Poisson) for 1,000 keys (Zipf, s = 1.1), each with a millisecond of work. An open loop: what is timed is from when a request was due to its having the lock."},

@@ -32,7 +32,7 @@ func cells(t *testing.T, run *result.Run, workload, column string) []string {
 // Results that were made before something was measured have an empty cell
 // there, and nothing is moved by it.
 func TestWhatWasNotMeasuredIsAnEmptyCell(t *testing.T) {
-	for _, workload := range []string{"pair", "hot key", "processes", "many waiters", "skewed keys"} {
+	for _, workload := range []string{"pair", "hot key", "hot key, two processes", "processes", "many waiters", "skewed keys"} {
 		old := map[string]float64{"ops/s": 1, "machine-cpu-µs/op": 5}
 		all := map[string]float64{"client-cpu-µs/op": 7, "server-cpu-µs/op": 8, "sends/op": 2.5, "commands/op": 4.25}
 		run := &result.Run{Results: []result.Result{
