@@ -3,6 +3,7 @@ package redis
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -181,4 +182,37 @@ func TestWhoAsksAgainStandsInTheQueueOnce(t *testing.T) {
 			t.Errorf("%s: %d stand in the queue, want %d", key, all, n)
 		}
 	}
+}
+
+// What the scripts read of a record at once has the longest holder in it, and the longest
+// entry of the queue.
+func TestTheLongestHolderIsHandedALease(t *testing.T) {
+	srv := start(t)
+	s := open(t, srv.url())
+	asks := func() driver.Request {
+		r := brief("k")
+		r.Owner += strings.Repeat("o", 64-len(r.Owner))
+		r.Holder.Host, r.Holder.Label = strings.Repeat("h", 255), strings.Repeat("l", 255)
+		return r
+	}
+	holder := asks()
+	requests.Take(t, s, holder)
+	var line []*requests.Waiting
+	for i := range 10 {
+		line = append(line, requests.Wait(t, s, asks()))
+		queued(t, s, "k", i+1)
+	}
+	for i, w := range line {
+		requests.GiveBack(t, s, holder)
+		w.Granted(t, 5*time.Second)
+		holder = w.Request
+		info, err := s.(driver.Inspector).Inspect(t.Context(), "k")
+		if err != nil || len(info.Holders) != 1 || info.Holders[0].Holder != holder.Holder || info.Waiters != len(line)-1-i {
+			t.Fatalf("number %d: %+v (%v)", i, info, err)
+		}
+		if _, err := s.Extend(t.Context(), holder); err != nil {
+			t.Fatalf("number %d: Extend: %v", i, err)
+		}
+	}
+	requests.GiveBack(t, s, holder)
 }
