@@ -97,7 +97,7 @@ func columns(workload string) []column {
 	case "hot key":
 		return slices.Concat([]column{rate}, times, []column{fairness, stranded}, costs)
 	case "hot key, two processes":
-		return slices.Concat([]column{rate}, times, []column{metric("turns of the second", "turns/s", "%.3g"), stranded}, costs[:4])
+		return slices.Concat([]column{rate}, times, []column{metric("turns of the second", "turns/s", "%.0f"), stranded}, costs[:4])
 	case "processes":
 		return slices.Concat([]column{rate}, times, []column{fairness}, costs[:4])
 	case "many waiters":
