@@ -5,25 +5,39 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
 )
 
 // An Observer is told what happens to locks: for logs, metrics and traces. It
 // is safe for concurrent use.
 type Observer interface {
-	// Observe is called in the goroutine in which e happened, and what happens
-	// next waits for it: it returns soon, and does not block. It may use
-	// locks, though each use is an event again. ctx carries neither a deadline
-	// nor the values of who asked for the lock.
+	// Observe is told of what a caller asked for in the caller's goroutine,
+	// before the call returns, and of what happened by itself (renewals and
+	// losses) in a goroutine that delays no lease. It may use locks, though each
+	// use is an event again. ctx carries the values of the context with which
+	// the lock was asked for, never its end.
+	//
+	// A panic in the caller's goroutine goes on to the caller, and leaves
+	// nothing held; one in the background is told to the other observers as an
+	// EventStoreWarning.
 	Observe(ctx context.Context, e Event)
 }
 
 // An Event is something that happened to a lock, or to a store.
 type Event struct {
-	Kind  EventKind
+	Kind EventKind
+	// ID ties the events of one attempt together: waiting, acquired or refused,
+	// renewed, lost, released. Exactly one of acquired and refused follows every
+	// attempt. It is never 0 but for events that belong to no attempt.
+	ID    uint64
 	Alias string
-	Key   string        // without the alias's prefix; "" for EventStoreWarning
+	Key   string        // without the alias's prefix; "" for most EventStoreWarnings
+	Label string        // see locks.WithLabel
+	Mode  driver.Mode   // exclusive, shared, or one of n permits
 	Token uint64        // of the lease; 0: there is none, or the store gives none
 	Took  time.Duration // how long it took, where the Kind says so; else 0
+	Held  time.Duration // how long the lease was held, when it ended; else 0
 	Err   error         // why, where the Kind says so; else nil
 }
 
@@ -97,23 +111,17 @@ func (k EventKind) String() string {
 }
 
 // Observe adds an Observer, which is told of everything from now on, and of
-// the warnings of the stores that are open already. There is no way to remove
-// it. Without Observers, events cost nothing. It panics if o is nil.
-func (r *Registry) Observe(o Observer) {
+// the warnings of the stores that are open already, until remove is called. A
+// call of o that had begun by then may still run. Without Observers, events cost
+// nothing. It panics if o is nil.
+func (r *Registry) Observe(o Observer) (remove func()) {
 	if o == nil {
 		panic("concurrent: Observe of a nil Observer")
 	}
+	added := &observing{o}
 	// An alias is either open now, or finds o when it is made known.
 	r.mu.Lock()
-	all := o
-	switch before := r.observer().(type) {
-	case nil:
-	case observers:
-		all = append(slices.Clone(before), o)
-	default:
-		all = observers{before, o}
-	}
-	r.observed.Store(&all)
+	r.setObservers(append(slices.Clone(r.observing), added))
 	aliases := r.load().aliases
 	opened := make([]*Opened, 0, len(aliases))
 	for _, a := range aliases {
@@ -125,10 +133,37 @@ func (r *Registry) Observe(o Observer) {
 	for _, a := range opened {
 		a.warn(o)
 	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.setObservers(slices.DeleteFunc(slices.Clone(r.observing), func(other *observing) bool { return other == added }))
+	}
 }
 
-// observer returns who is told of events, or nil.
-func (r *Registry) observer() Observer {
+// An observing is one call of Observe: an Observer may be added twice.
+type observing struct{ Observer }
+
+// setObservers makes known who is told of events. r.mu is held.
+func (r *Registry) setObservers(all []*observing) {
+	r.observing = all
+	switch len(all) {
+	case 0:
+		r.observed.Store(nil)
+	case 1:
+		r.observed.Store(&all[0].Observer)
+	default:
+		several := make(observers, len(all))
+		for i, o := range all {
+			several[i] = o.Observer
+		}
+		one := Observer(several)
+		r.observed.Store(&one)
+	}
+}
+
+// Observer returns one Observer that tells all that were added, or nil if there
+// is none. It costs one atomic load. It is for package locks.
+func (r *Registry) Observer() Observer {
 	if o := r.observed.Load(); o != nil {
 		return *o
 	}

@@ -151,7 +151,7 @@ func (r *Registry) finish(op *opening, store driver.Store, err error) {
 	if err == nil && !closed {
 		op.opened = &Opened{registry: r, alias: a, store: store}
 		a.opened.Store(op.opened)
-		observer = r.observer()
+		observer = r.Observer()
 	}
 	r.mu.Unlock()
 	switch {

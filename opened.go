@@ -27,6 +27,9 @@ type Drainer interface {
 	// holders until ctx ends; then it ends what is left and returns ctx's
 	// error. It is called once.
 	Drain(ctx context.Context) error
+
+	// Stats counts what happened so far. Its Alias is not set.
+	Stats() AliasStats
 }
 
 // Alias returns the name of the alias.
@@ -41,7 +44,7 @@ func (o *Opened) Store() driver.Store { return o.store }
 
 // Observer returns one Observer that tells all that were added to the
 // registry, or nil if there is none. It costs one atomic load.
-func (o *Opened) Observer() Observer { return o.registry.observer() }
+func (o *Opened) Observer() Observer { return o.registry.Observer() }
 
 // Attach returns what the first call's make returned, the same to everybody.
 // make is called once, or again after it has panicked; it must not call

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/defaultregistry"
 )
 
 // A Registry knows aliases, opens their stores, and tells observers what
@@ -21,8 +22,9 @@ type Registry struct {
 	known    atomic.Pointer[known]
 	observed atomic.Pointer[Observer]
 
-	mu   sync.Mutex
-	down *shutdown // set by the first Shutdown
+	mu        sync.Mutex
+	observing []*observing
+	down      *shutdown // set by the first Shutdown
 }
 
 // known is what a registry knows. It never changes.
@@ -43,11 +45,16 @@ type alias struct {
 	opening   *opening // guarded by Registry.mu
 }
 
-var defaultRegistry = NewRegistry()
+var defaultRegistry atomic.Pointer[Registry]
+
+func init() {
+	defaultRegistry.Store(NewRegistry())
+	defaultregistry.Swap = func(r any) any { return defaultRegistry.Swap(r.(*Registry)) }
+}
 
 // Default returns the Registry that the functions of this package work on, and
 // package locks where it is given no other.
-func Default() *Registry { return defaultRegistry }
+func Default() *Registry { return defaultRegistry.Load() }
 
 // NewRegistry returns a Registry that knows no alias. Drivers are registered
 // for all of them.
@@ -141,7 +148,7 @@ func Store(ctx context.Context, alias string) (driver.Store, error) {
 }
 
 // Observe is Registry.Observe of Default.
-func Observe(o Observer) { Default().Observe(o) }
+func Observe(o Observer) (remove func()) { return Default().Observe(o) }
 
 // Shutdown is Registry.Shutdown of Default.
 func Shutdown(ctx context.Context) error { return Default().Shutdown(ctx) }

@@ -22,6 +22,8 @@ type drainer struct {
 	during  func()
 }
 
+func (d *drainer) Stats() concurrent.AliasStats { return concurrent.AliasStats{} }
+
 func (d *drainer) Drain(ctx context.Context) error {
 	d.drained.Add(1)
 	if d.during != nil {

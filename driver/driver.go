@@ -34,7 +34,13 @@ type Connector interface {
 //
 // Every method checks its Request ([Request.Check]) and then ctx before it
 // does anything, returns soon after ctx ends, and returns ErrClosed after
-// Close. A store may implement [Waiter], [Batcher], [Keeper], [Inspector] and
+// Close. Package locks bounds every call whose caller gave no deadline: by the
+// lease and by five seconds, whichever is shorter.
+//
+// A driver may repeat a request that failed only where it is certain that the
+// first one was not carried out and never will be. A repetition that the first
+// one could follow would let a lease come back after its Release, or be
+// shortened after it was extended. A store may implement [Waiter], [Batcher], [Keeper], [Inspector] and
 // [Notifier] too.
 type Store interface {
 	// TryAcquire asks for a lease on r.Key once, and never waits for a holder.
@@ -44,9 +50,10 @@ type Store interface {
 	// anew, so that a caller who missed a reply can ask again.
 	//
 	// A key that is held in a way that excludes r.Mode is a *HeldError, which
-	// matches ErrHeld. A key in use as a semaphore refuses the other modes, and
-	// a semaphore of another size, with ErrHeld or ErrInvalidRequest. Writers
-	// are not starved: while somebody waits for the key in Exclusive mode, no
+	// matches ErrHeld. A key in use as a semaphore refuses the other modes with
+	// ErrHeld or ErrInvalidRequest. Sizes of a semaphore may differ: a permit
+	// of n is granted while fewer than n are held, whatever n the others asked
+	// with, and nobody is refused because sizes differ. Writers are not starved: while somebody waits for the key in Exclusive mode, no
 	// further Shared lease is granted to a newcomer.
 	TryAcquire(ctx context.Context, r Request) (Grant, error)
 
@@ -82,9 +89,15 @@ type Features struct {
 	// FIFO: those who wait through one Store are granted a key in the order
 	// in which they came.
 	FIFO bool
-	// MinLease is the shortest lease that is granted; shorter ones are
-	// refused with ErrInvalidRequest. At least a millisecond.
+	// MinLease is the shortest lease whose end the store itself guarantees;
+	// shorter ones are refused with ErrInvalidRequest. At least a millisecond.
+	// Package locks gives shorter ones all the same: it asks for MinLease, and
+	// ends the lease itself when it is over.
 	MinLease time.Duration
+	// Ordered: the requests of this Store can't overtake one another, not even
+	// one whose caller was told that it failed. Without it, package locks takes
+	// every request whose answer never came for one that may still arrive.
+	Ordered bool
 	// MaxHeld is how many leases one Store can hold at once; the next one is
 	// refused with ErrUnavailable. 0 means that only memory limits it.
 	MaxHeld int
@@ -100,7 +113,8 @@ type Grant struct {
 	Token uint64
 	// Spare says that Token+1 … Token+Spare belong to this grant too: its
 	// holder may pass the lease on that many times, each time with the next
-	// token. Not negative.
+	// token. Where the store has no tokens it is how often the lease may be
+	// passed on all the same. Not negative.
 	Spare int
 	// Sent is when the request that was granted left, read just before that,
 	// with the monotonic clock. The lease ends on the store no earlier than

@@ -40,6 +40,14 @@ type HeldError struct {
 	// For is how long the key may be held if nobody extends or releases it:
 	// Forever for a lease without end, 0 where the store does not know.
 	For time.Duration
+
+	// Holder is who holds the key, or one of those who do, where the store
+	// knows it without another trip. The zero Holder: it does not.
+	Holder Holder
+
+	// Since is when that holder got the key, on this machine's clock; zero: the
+	// store does not know.
+	Since time.Time
 }
 
 // Error says that the key is held, and for how long it may be.

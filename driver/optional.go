@@ -47,6 +47,23 @@ type Keeper interface {
 	Keep(ctx context.Context, r Request) error
 }
 
+// A KeepChecker may be unable to keep keys although it is a [Keeper], for want of
+// rights for example. Of other Keepers, package locks takes it that they can.
+type KeepChecker interface {
+	// CheckKeep returns nil if Keep can work, ErrUnsupported with the reason if
+	// it can't, or an error that says that this is not known. It makes what Keep
+	// needs. Package locks calls it before it acquires a lock that is to be kept.
+	CheckKeep(ctx context.Context) error
+}
+
+// A Pinger can tell whether locks can be had now. Of other stores, package
+// concurrent finds out by taking a throw-away key and giving it back.
+type Pinger interface {
+	// Ping returns nil if a lock could be granted at this moment, else the error
+	// that TryAcquire would return, such as ErrUnavailable.
+	Ping(ctx context.Context) error
+}
+
 // An Inspector can look at locks and break them. Without it, Inspect, List and
 // Break of package locks are ErrUnsupported.
 type Inspector interface {

@@ -54,9 +54,9 @@ const (
 	invalidMode Mode = -2
 )
 
-// Slots is one of n permits of a semaphore: at most n leases at once, n from 1
-// to MaxSlots. Another n gives a Mode that every store refuses with
-// ErrInvalidRequest.
+// Slots is one of n permits of a semaphore: it is granted while fewer than n are
+// held, n from 1 to MaxSlots. Another n gives a Mode that every store refuses
+// with ErrInvalidRequest.
 func Slots(n int) Mode {
 	if n < 1 || n > MaxSlots {
 		return invalidMode
@@ -71,10 +71,10 @@ func (m Mode) Slots() int { return max(0, int(m)) }
 func (m Mode) Valid() bool { return m >= Shared && m <= MaxSlots }
 
 // Excludes reports whether a lease in mode m can't stand beside one in mode
-// other, however many there are. Slots of one number exclude each other only
-// when all of them are taken.
+// other, however many there are. Slots, of whatever numbers, exclude each other
+// only when all of them are taken.
 func (m Mode) Excludes(other Mode) bool {
-	return m == Exclusive || m != other
+	return m == Exclusive || m != other && min(m, other) <= 0
 }
 
 // String returns "exclusive", "shared", or "slots(n)".

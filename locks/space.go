@@ -98,6 +98,9 @@ func (sp *space) observer() concurrent.Observer {
 	return sp.opened.Observer()
 }
 
+// Stats counts what is held.
+func (sp *space) Stats() concurrent.AliasStats { return concurrent.AliasStats{Held: int(sp.in.Load())} }
+
 // enter counts an acquisition in; done counts it out again, at the latest when
 // its lease ends.
 func (sp *space) enter() error {

@@ -26,6 +26,7 @@ var layers = []layer{
 	{"drivers/redis", driverMay("github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/")},
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
+	{"internal/defaultregistry", nil},
 	{"internal/losses", []string{module + "/driver"}},
 	{"internal/spelling", nil},
 }
