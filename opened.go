@@ -90,3 +90,6 @@ func (o *Opened) warn(observer Observer) {
 		observer.Observe(context.Background(), Event{Kind: EventStoreWarning, Alias: o.alias.name, Err: o.alias.scrub(err)})
 	}
 }
+
+// Registry returns the registry that opened it.
+func (o *Opened) Registry() *Registry { return o.registry }

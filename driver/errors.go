@@ -50,15 +50,23 @@ type HeldError struct {
 	Since time.Time
 }
 
-// Error says that the key is held, and for how long it may be.
+// Error says that the key is held, by whom where that is known, and for how long it
+// may be.
 func (e *HeldError) Error() string {
+	text := ErrHeld.Error()
+	if e.Holder != (Holder{}) {
+		text += " by " + e.Holder.String()
+	}
+	if !e.Since.IsZero() {
+		text += " since " + e.Since.Format(time.RFC3339)
+	}
 	switch e.For {
 	case 0:
-		return ErrHeld.Error()
+		return text
 	case Forever:
-		return ErrHeld.Error() + " until it is released"
+		return text + " until it is released"
 	}
-	return fmt.Sprintf("%v, for up to %v", ErrHeld, e.For)
+	return fmt.Sprintf("%s, for up to %v", text, e.For.Round(time.Millisecond))
 }
 
 // Is reports whether target is ErrHeld.

@@ -32,6 +32,11 @@ type Request struct {
 	// Brief says, to Acquire of a [Waiter], that the caller takes a lease that is
 	// shorter at first and extends it himself: see Grant.Lease.
 	Brief bool
+	// OnHeld, if it is not nil, is called by Acquire of a [Waiter] each time the
+	// store has said that the key is held while the call goes on waiting. It
+	// returns at once, and may be called from any goroutine until Acquire has
+	// returned. A wait that ends without it may have met nothing but an outage.
+	OnHeld func(*HeldError)
 }
 
 // A Holder describes who holds a lease, for people to read. Any part may be
@@ -40,6 +45,27 @@ type Holder struct {
 	Host  string // name of the machine
 	PID   int    // process id there
 	Label string // what the program calls itself
+}
+
+// String returns what is known of the holder on one line, such as
+// `"nightly" (pid 12 on web1)`.
+func (h Holder) String() string {
+	var where string
+	switch {
+	case h.PID != 0 && h.Host != "":
+		where = fmt.Sprintf("pid %d on %s", h.PID, h.Host)
+	case h.PID != 0:
+		where = fmt.Sprintf("pid %d", h.PID)
+	default:
+		where = h.Host
+	}
+	switch {
+	case h.Label == "":
+		return where
+	case where == "":
+		return strconv.Quote(h.Label)
+	}
+	return strconv.Quote(h.Label) + " (" + where + ")"
 }
 
 // A Mode says whom a lease excludes. The zero Mode is Exclusive.

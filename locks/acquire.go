@@ -3,186 +3,278 @@ package locks
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 	"weak"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
-	"github.com/concurrent-go/concurrent/internal/clock"
+	"github.com/concurrent-go/concurrent/internal/backoff"
 )
 
-// acquire gets a lease for this value.
-func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
-	if l.unreleased() {
-		return l.fail("acquire", because(ErrLockLost, errUnreleased))
-	}
-	l.once.Do(func() { l.self = weak.Make(l) })
-	for {
-		if err := l.awaitValue(ctx, wait); err != nil {
-			return l.fail("acquire", err)
-		}
-		next, err := l.obtain(ctx, wait, l.self)
-		if err != nil {
-			return l.fail("acquire", err)
-		}
-		if l.current.CompareAndSwap(nil, next) {
-			return nil
-		}
-		// Another Acquire on this value was faster: its lease is the value's.
-		_ = next.release(ctx)
-		if l.unreleased() {
-			return l.fail("acquire", because(ErrLockLost, errUnreleased))
-		}
-	}
+// An attempt is one Acquire, Do or Hold on its way to a lease.
+type attempt struct {
+	lock  *Lock
+	ctx   context.Context
+	until time.Time // when the wait is over; zero: when ctx is, or there is none
+	waits bool
+	who   weak.Pointer[anchor] // whose the lease will be; zero: nobody's that is collected
+
+	observer concurrent.Observer // nil: nobody is told
+	began    time.Time           // only if somebody is
+	id       uint64
+	counted  *client // that counts it as under way
+	waiting  <-chan struct{}
 }
 
-// unreleased reports whether this value's lease was lost and not given back
-// since. A Release takes the lease from the value before it ends it: one that is
-// the value's no more was given back.
-func (l *Lock) unreleased() bool {
-	c := l.current.Load()
-	return c != nil && !c.active() && l.current.Load() == c
+// attempt begins an attempt to get l.
+func (l *Lock) attempt(ctx context.Context, wait time.Duration, who weak.Pointer[anchor]) attempt {
+	a := attempt{lock: l, ctx: ctx, waits: wait > 0, who: who}
+	if wait > 0 && wait != Forever {
+		a.until = time.Now().Add(wait)
+	}
+	if l.local {
+		return a
+	}
+	if a.observer = l.options.registryOr().Observer(); a.observer != nil {
+		a.began, a.id = time.Now(), lastID.Add(1)
+	}
+	return a
 }
 
-// awaitValue waits until this value holds no lease, in the modes in which the
-// store would grant it a second one.
-func (l *Lock) awaitValue(ctx context.Context, wait time.Duration) error {
-	c := l.current.Load()
-	if l.mode == driver.Exclusive || c == nil {
+// left is how much of the wait is left.
+func (a *attempt) left() time.Duration {
+	switch {
+	case !a.waits:
+		return 0
+	case a.until.IsZero():
+		return Forever
+	}
+	return time.Until(a.until)
+}
+
+// told returns what observers are told of the lease that comes of a.
+func (a *attempt) told() *told {
+	if a.observer == nil {
 		return nil
 	}
-	if wait == 0 {
-		return ErrLockActive
-	}
-	inner := c.newContext(ctx)
-	defer inner.close()
-	var over <-chan time.Time
-	if wait != Forever {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		over = timer.C
-	}
-	select {
-	case <-inner.Done():
-		if ctx.Err() != nil {
-			return because(ErrLockActive, ended(ctx))
-		}
-		return nil
-	case <-over:
-		return ErrLockActive
-	}
+	return &told{context.WithoutCancel(a.ctx), a.id}
 }
 
-var errUnreleased = errors.New("Release was not called since")
-
-// obtain gets a lease that is this lock's but not the value's yet. It is
-// dropped with the value that self points to, if it does to one.
-func (l *Lock) obtain(ctx context.Context, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
-	if l.set.err != nil {
-		return nil, l.set.err
+// lease gets a lease. On an error it was told and nothing is held.
+func (a *attempt) lease() (l *lease, err error) {
+	defer func() {
+		if l == nil {
+			a.refused(err)
+		}
+		a.counted = nil
+	}()
+	if err := a.lock.options.err; err != nil {
+		return nil, err
 	}
-	if ctx.Err() != nil {
-		return nil, because(ErrLockAcquire, ended(ctx))
+	if a.ctx.Err() != nil {
+		return nil, withCause(ErrLockAcquire, ended(a.ctx))
 	}
-	b, err := l.bind(ctx)
+	rl, err := a.resolve()
 	if err != nil {
 		return nil, err
 	}
-	sp := b.space
-	if hopeless(ctx, sp, b.key, l) {
-		return nil, because(ErrLockActive, errOwn)
+	if wouldDeadlock(a.ctx, rl) {
+		return nil, withCause(ErrLockActive, errOwn)
 	}
-	if err := sp.enter(); err != nil {
-		return nil, because(ErrLockAcquire, err)
+	if rl.local != nil {
+		return a.leaseLocal(rl)
 	}
-	began := sp.began()
-	next, err := l.grant(ctx, b, wait, self)
-	if err != nil {
-		sp.done()
-		sp.tellRefused(b.key, began, err)
-		return nil, err
+	if err := rl.client.enter(); err != nil {
+		return nil, withCause(ErrLockAcquire, err)
 	}
-	sp.tellSince(concurrent.EventAcquired, next, began)
-	return next, nil
+	a.counted = rl.client
+	return a.grant(rl)
 }
 
 var errOwn = errors.New("this context's own lock on it would have to end first")
 
-// grant asks the store, or waits in line.
-func (l *Lock) grant(ctx context.Context, b *binding, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
-	if b.local != nil {
-		return l.grantLocal(ctx, b, wait, self)
+const (
+	// askFirst and askMost are the pauses before a store that is away is asked again.
+	askFirst = 50 * time.Millisecond
+	askMost  = time.Second
+)
+
+// resolve is the lock's, but goes on for as long as a waits while the store can't be
+// opened.
+func (a *attempt) resolve() (*resolvedLock, error) {
+	if rl := a.lock.resolved.Load(); rl != nil && rl.local != nil {
+		return rl, nil
 	}
-	sp := b.space
+	pause := backoff.Backoff{First: askFirst, Most: askMost, Seed: backoff.Seed(a.lock.key)}
+	for {
+		ctx, free := a.ctx, func() {}
+		if _, bounded := ctx.Deadline(); !bounded {
+			ctx, free = openBounded(ctx, a.lock)
+		}
+		rl, err := a.lock.resolve(ctx)
+		cause := context.Cause(ctx)
+		free()
+		if err == nil {
+			return rl, nil
+		}
+		if e, ok := errors.AsType[errUnanswered](cause); ok && a.ctx.Err() == nil {
+			err = withCause(ErrLockAcquire, withCause(ErrUnavailable, e))
+		}
+		if !errors.Is(err, ErrUnavailable) || !a.pause(nil, min(pause.Next(), a.left())) {
+			if a.ctx.Err() != nil {
+				err = withCause(err, ended(a.ctx))
+			}
+			return nil, err
+		}
+	}
+}
+
+// openBounded bounds what opens the store, if there is anything to do.
+func openBounded(ctx context.Context, l *Lock) (context.Context, func()) {
+	if l.local {
+		return ctx, func() {}
+	}
+	if rl := l.resolved.Load(); rl != nil && rl.current() {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, callBound, errUnanswered(callBound))
+}
+
+// pause lets d go by, and reports whether it did: neither ctx, nor the wait, nor the
+// client came to its end.
+func (a *attempt) pause(c *client, d time.Duration) bool {
+	if d <= 0 || a.ctx.Err() != nil {
+		return false
+	}
+	var closing <-chan struct{}
+	if c != nil {
+		closing = c.closing.Done()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return a.left() > 0
+	case <-a.ctx.Done():
+	case <-closing:
+	}
+	return false
+}
+
+// grant asks the store, or waits in line.
+func (a *attempt) grant(rl *resolvedLock) (*lease, error) {
+	c := rl.client
 	// Asking a store in this process costs less than a place in line, and a
 	// place is not needed as long as nobody else has one.
-	if wait > 0 && (sp.inProcess == nil || !sp.lines.quiet(b.key)) {
-		return l.await(ctx, b, wait, self)
+	if a.waits && (c.inProcess == nil || !c.lines.Quiet(rl.key)) {
+		return a.wait(rl)
 	}
-	r := b.request()
-	g, err := sp.store.TryAcquire(ctx, r)
+	r := rl.request()
+	g, err := c.tryAcquire(a.ctx, r)
 	switch {
 	case err == nil:
-		return b.accept(r, g, nil, self)
-	case errors.Is(err, driver.ErrHeld) && wait > 0:
-		return l.await(ctx, b, wait, self)
+		return rl.newLease(a, r, g, nil)
+	case errors.Is(err, driver.ErrHeld) && a.waits:
+		return a.wait(rl)
 	case errors.Is(err, driver.ErrHeld):
-		return nil, because(ErrLockActive, err)
-	case !certain(err):
-		sp.giveBacks.add(r)
+		return nil, withCause(ErrLockActive, err)
+	case !isDefinite(err):
+		c.giveBack(r)
 	}
-	if ctx.Err() != nil {
-		err = because(ended(ctx), err)
+	if a.ctx.Err() != nil {
+		err = withCause(ended(a.ctx), err)
 	}
-	return nil, because(ErrLockAcquire, err)
+	return nil, withCause(ErrLockAcquire, err)
 }
 
-// request is what the store is asked for, with a new owner.
-func (b *binding) request() driver.Request {
-	length, renewed := b.set.terms(b.space.lease)
-	return driver.Request{
-		Key: b.key, Owner: b.space.owners.next(), Lease: length, Mode: b.mode, Holder: b.space.holder(b.set),
-		Brief: renewed, // it will be extended all the same
+// tryAcquire asks the store once, for as long as a call may take. What a driver that
+// panics may have granted is given back.
+func (c *client) tryAcquire(ctx context.Context, r driver.Request) (g driver.Grant, err error) {
+	if c.inProcess != nil {
+		return c.inProcess.TryAcquire(ctx, r)
 	}
+	ctx, free := c.bounded(ctx, r.Lease)
+	returned := false
+	defer func() {
+		free()
+		if !returned {
+			c.giveBack(r)
+		}
+	}()
+	g, err = c.store.TryAcquire(ctx, r)
+	returned = true
+	return g, c.answered(ctx, err)
 }
 
-// accept makes a lease of what the store granted, through a line or not, and puts
-// it under watch, unless the reply came so late that the lease may have ended.
-func (b *binding) accept(r driver.Request, g driver.Grant, ln *line, self weak.Pointer[Lock]) (*lease, error) {
-	sp := b.space
-	sent := clock.At(g.Sent)
-	now := sent
-	if sp.inProcess == nil { // the reply travelled
-		now = sent.Later()
+// refused tells that a came to nothing: because of err, or of a panic if that is nil.
+func (a *attempt) refused(err error) {
+	if c := a.counted; c != nil {
+		a.counted = nil
+		c.counts.refused.Add(1)
+		c.leave(1)
 	}
-	_, renewed := b.set.terms(sp.lease)
-	next := &lease{
-		binding: b, owner: r.Owner, line: ln,
-		token: g.Token, spare: int32(min(g.Spare, math.MaxInt32)), got: now,
-		length: r.Lease, renewed: renewed || r.Lease == Forever, lock: self,
+	if a.observer == nil {
+		return
 	}
-	brief := g.Lease != 0
-	if brief {
-		next.brief, next.inFlight = true, true
-		next.setEnd(sent, g.Lease)
-	} else {
-		next.setEnd(sent, r.Lease)
+	o := a.observer
+	a.observer = nil // it is told once, also if it panics
+	if err == nil {
+		err = errPanicked
 	}
-	if next.ended(now) {
-		sp.giveBacks.add(r)
-		return nil, because(ErrLockAcquire, errLate)
-	}
-	sp.schedule.add(next, now)
-	if brief {
-		sp.renewals.take([]*lease{next})
-	}
-	return next, nil
+	a.heardOfWait()
+	o.Observe(context.WithoutCancel(a.ctx), a.event(concurrent.EventRefused, a.lock.fail("acquire", err)))
 }
 
-// onlyActive reports whether err says that another holds the key, and no more:
-// ctx did not end.
-func onlyActive(err error) bool {
-	return errors.Is(err, ErrLockActive) &&
-		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+var errPanicked = errors.New("the driver or an observer panicked")
+
+func (a *attempt) event(kind concurrent.EventKind, err error) concurrent.Event {
+	l := a.lock
+	e := concurrent.Event{
+		Kind: kind, ID: a.id, Alias: aliasText(l.alias), Key: l.key, Label: l.options.label, Mode: l.mode, Err: err,
+	}
+	if kind != concurrent.EventWaiting {
+		e.Took = time.Since(a.began)
+	}
+	return e
+}
+
+// acquired tells that a got l, which its caller has from now on. It may panic as an
+// observer does: then the caller gives l back.
+func (a *attempt) acquired(l *lease) {
+	if a.observer == nil {
+		return
+	}
+	a.heardOfWait()
+	e := a.event(concurrent.EventAcquired, nil)
+	e.Token = l.token
+	a.observer.Observe(l.told.ctx, e)
+	l.claim()
+}
+
+// waitToldFor is how long the end of a wait is not told because its beginning is
+// still being told.
+const waitToldFor = 100 * time.Millisecond
+
+// tellWaiting has it told, once, that a waits: in the background, so that an observer
+// that hangs keeps nobody from taking over a lease.
+func (a *attempt) tellWaiting(c *client) {
+	if a.observer == nil || a.waiting != nil {
+		return
+	}
+	done := make(chan struct{})
+	a.waiting = done
+	c.events.add(event{ctx: context.WithoutCancel(a.ctx), Event: a.event(concurrent.EventWaiting, nil), done: done})
+}
+
+// heardOfWait waits for a moment until the wait was told, so that its end comes later.
+func (a *attempt) heardOfWait() {
+	if a.waiting == nil {
+		return
+	}
+	timer := time.NewTimer(waitToldFor)
+	defer timer.Stop()
+	select {
+	case <-a.waiting:
+	case <-timer.C:
+	}
 }

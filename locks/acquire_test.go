@@ -58,9 +58,10 @@ func TestRaiseFalse(t *testing.T) {
 			return nil
 		})
 		wantIs(t, err, ErrLockActive)
-		b.store.script(func(s *scripted) { s.acquire = fails })
+		b.store.script(func(s *scripted) { s.try, s.acquire = fails, fails })
+		time.Sleep(lately)
 		wantIs(t, quiet.Acquire(t.Context()), ErrLockAcquire, ErrUnavailable)
-		b.store.script(func(s *scripted) { s.acquire = nil })
+		b.store.script(func(s *scripted) { s.try, s.acquire = nil, nil })
 		mustRelease(t, holder)
 	})
 }

@@ -3,60 +3,131 @@ package locks
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"time"
 
+	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/backoff"
+	"github.com/concurrent-go/concurrent/internal/clock"
+	"github.com/concurrent-go/concurrent/locks/internal/keepalive"
+	"github.com/concurrent-go/concurrent/locks/internal/term"
 )
-
-// asking returns ctx, ended after wait and when the space is drained.
-func (sp *space) asking(ctx context.Context, wait time.Duration) (context.Context, func()) {
-	inner, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(sp.closing, func() { cancel(ErrClosed) })
-	if wait == Forever {
-		return inner, func() { stop(); cancel(nil) }
-	}
-	timed, free := context.WithTimeoutCause(inner, wait, errWaitOver)
-	return timed, func() { free(); stop(); cancel(nil) }
-}
-
-// ask waits in the store for the key, as the head of a line does.
-func (sp *space) ask(ctx context.Context, r driver.Request) (driver.Grant, error) {
-	if sp.waiter != nil {
-		g, err := sp.waiter.Acquire(ctx, r)
-		if !errors.Is(err, driver.ErrUnsupported) {
-			return g, err
-		}
-	}
-	return sp.poll(ctx, r)
-}
 
 const (
 	pollFirst = 5 * time.Millisecond
 	pollMost  = 250 * time.Millisecond
-
-	// heldLately is how long a key counts as held without the store's word.
-	heldLately = 2 * pollMost
 )
 
-// errHeldBefore: the wait ended while the store was asked, which had said that
-// the key is held a moment ago. What the last request came to nobody knows.
-var errHeldBefore = errors.New("the key was held when the store was asked last")
+// away notes that the store can't be had, of which the observer hears once in a wait.
+func (w *waitCall) away(err error) {
+	w.heard(err)
+	if w.warned {
+		return
+	}
+	w.warned = true
+	c := w.rl.client
+	c.warn(concurrent.Event{
+		ID: w.id, Key: w.lock.key, Label: w.rl.options.label, Mode: w.rl.mode,
+		Err: fmt.Errorf("a wait for %q goes on although the store can't be had: %w", shortKey(w.lock.key), err),
+	}, nil)
+}
 
-// poll asks a store that can't wait, again and again.
-func (sp *space) poll(ctx context.Context, r driver.Request) (driver.Grant, error) {
-	timer := time.NewTimer(Forever)
-	defer timer.Stop()
-	var answered time.Time
-	for pause := pollFirst; ; pause = min(2*pause, pollMost) {
-		g, err := sp.store.TryAcquire(ctx, r)
-		if !errors.Is(err, driver.ErrHeld) {
-			if err != nil && ctx.Err() != nil && time.Since(answered) < heldLately {
-				err = errors.Join(errHeldBefore, err)
-			}
+// askStore asks for the key, and waits for it in the store. The first request is not
+// cut short by the end of the wait: a wait that is shorter than a call may take begins
+// with a call that does not wait.
+func (w *waitCall) askStore(r driver.Request) (driver.Grant, error) {
+	c := w.rl.client
+	if c.inProcess == nil && c.waiter != nil && w.left() < min(r.Lease, callBound) {
+		g, err := c.tryAcquire(w.calls, r)
+		if !errors.Is(err, driver.ErrHeld) || w.left() <= 0 {
 			return g, err
 		}
-		answered = time.Now()
-		d := pause
+		w.heard(err)
+	}
+	returned := false
+	ctx, free := w.calls, context.CancelFunc(func() {})
+	if !w.until.IsZero() {
+		ctx, free = context.WithDeadlineCause(ctx, w.until, errWaitOver)
+	}
+	answered := w.watchStore()
+	defer func() {
+		free()
+		answered()
+		if !returned { // the driver panicked
+			c.giveBack(r)
+		}
+	}()
+	g, err := w.waitInStore(ctx, r)
+	returned = true
+	return g, err
+}
+
+// waitInStore waits in the store, or asks one that can't wait again and again.
+func (w *waitCall) waitInStore(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	c := w.rl.client
+	if c.waiter != nil {
+		asked := r
+		s := standing{line: w.line}
+		defer s.end()
+		asked.OnHeld = s.told
+		g, err := c.waiter.Acquire(ctx, asked)
+		if !errors.Is(err, driver.ErrUnsupported) {
+			return g, overdue(ctx, err)
+		}
+	}
+	return w.poll(ctx, r)
+}
+
+// A standing is one that waits in the store, for who waits behind it: from when it was
+// told that the key is held until its call returns. A late call of told is for nobody.
+type standing struct {
+	line  *waitQueue
+	state atomic.Int32 // 1: it stands; 2: it is over
+}
+
+func (s *standing) told(held *driver.HeldError) {
+	if s.state.CompareAndSwap(0, 1) {
+		s.line.Stand(1)
+	}
+	if s.state.Load() == 1 {
+		s.line.Heard(held)
+	}
+}
+
+func (s *standing) end() {
+	if s.state.Swap(2) == 1 {
+		s.line.Stand(-1)
+	}
+}
+
+// overdue returns err, or errWaitOver if it says no more than that the wait is over.
+func overdue(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), errWaitOver) && !isDefinite(err) {
+		return errWaitOver
+	}
+	return err
+}
+
+// poll asks a store that can't wait, again and again. The first call is not cut short
+// by the end of the wait.
+func (w *waitCall) poll(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	pause := backoff.Backoff{First: pollFirst, Most: pollMost, Seed: backoff.Seed(r.Key)}
+	timer := time.NewTimer(Forever)
+	defer timer.Stop()
+	call := w.calls
+	if w.word != nil {
+		call = ctx
+	}
+	for {
+		g, err := w.rl.client.tryAcquire(call, r)
+		if !errors.Is(err, driver.ErrHeld) {
+			return g, overdue(ctx, err)
+		}
+		call = ctx
+		w.heard(err)
+		d := pause.Next()
 		if h, ok := errors.AsType[*driver.HeldError](err); ok && h.For > 0 {
 			d = max(time.Millisecond, min(d, h.For))
 		}
@@ -64,7 +135,64 @@ func (sp *space) poll(ctx context.Context, r driver.Request) (driver.Grant, erro
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-			return driver.Grant{}, errors.Join(err, ctx.Err())
+			return driver.Grant{}, err
 		}
 	}
+}
+
+// watchStore has it told that w waits if the store does not answer soon. The caller
+// calls answered before it tells how the wait ended.
+func (w *waitCall) watchStore() (answered func()) {
+	if w.observer == nil || w.waiting != nil {
+		return func() {}
+	}
+	c := w.rl.client
+	told, waiting := make(chan struct{}), make(chan struct{})
+	e := event{ctx: context.WithoutCancel(w.ctx), Event: w.event(concurrent.EventWaiting, nil), done: waiting}
+	timer := time.AfterFunc(waitingAfter, func() { // keeps no Lock from being collected
+		c.events.add(e)
+		close(told)
+	})
+	return func() {
+		if !timer.Stop() {
+			<-told
+			w.waiting = waiting
+		}
+	}
+}
+
+// extendHandedLease makes a lease that was handed over by the store as long as it is to
+// be, before anybody has it: of those who wait here, it can be handed on to the next
+// only then. If that fails, the lease is what it was, and its renewal finds out why; a
+// request that may still arrive is returned. It takes no longer than the wait, and leaves
+// time for another try.
+func (w *waitCall) extendHandedLease(g *driver.Grant, r driver.Request) (lost *term.Request) {
+	c := w.rl.client
+	ctx, cancel := context.WithTimeout(w.calls, min(g.Lease/4, callBound, max(w.left(), keepalive.LeastCall)))
+	defer cancel()
+	returned := false
+	defer func() {
+		if !returned { // the driver panicked
+			c.giveBack(r)
+		}
+	}()
+	r.OnHeld = nil
+	now := clock.Now()
+	sent, err := c.store.Extend(ctx, r)
+	returned = true
+	switch {
+	case err == nil:
+		g.Sent, g.Lease = sent, 0
+	case !isDefinite(err) && !errors.Is(err, ErrNotHeld):
+		return &term.Request{Sent: now, Length: r.Lease, Use: r.Lease}
+	}
+	return nil
+}
+
+// shortKey is a key as texts show it.
+func shortKey(key string) string {
+	if len(key) > longestKey {
+		return fmt.Sprintf("%s… (%d bytes)", key[:longestKey], len(key))
+	}
+	return key
 }

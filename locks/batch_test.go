@@ -177,6 +177,7 @@ func (s *single) Extend(ctx context.Context, r driver.Request) (time.Time, error
 // for all.
 func TestStoreWithoutBatches(t *testing.T) {
 	var now, most, calls atomic.Int32
+	const atOnce = 16
 	st := &single{Store: memory.New()}
 	st.extend = func(ctx context.Context, r driver.Request) (time.Time, error) {
 		calls.Add(1)
@@ -193,8 +194,8 @@ func TestStoreWithoutBatches(t *testing.T) {
 	on(t, st, func(t *testing.T, r Option) {
 		all := holdMany(t, 100, "", r, WithKeepAlive(30*time.Second))
 		time.Sleep(12 * time.Second)
-		if calls.Load() != 100 || most.Load() != renewAtOnce {
-			t.Errorf("%d calls, %d at once; want 100, %d at once", calls.Load(), most.Load(), renewAtOnce)
+		if calls.Load() != 100 || most.Load() != atOnce {
+			t.Errorf("%d calls, %d at once; want 100, %d at once", calls.Load(), most.Load(), atOnce)
 		}
 		time.Sleep(time.Minute)
 		for i, l := range all {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/locks/internal/waitline"
 )
 
 const handed = time.Second
@@ -122,7 +123,7 @@ func TestALeaseThatIsHandedOverIsPassedOn(t *testing.T) {
 	handOver(t, func(t *testing.T, b *bench, _ *Lock) {
 		first := b.cache("k")
 		mustAcquire(t, first)
-		time.Sleep(2 * passFor) // those who wait ask the store
+		time.Sleep(2 * waitline.HandOffFor) // those who wait ask the store
 		locks := make([]*Lock, 3)
 		got := make(chan *Lock, len(locks))
 		for i := range locks {

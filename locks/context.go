@@ -2,31 +2,32 @@ package locks
 
 import (
 	"context"
+	"fmt"
+	"reflect"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 // A leaseContext is a context that ends with its lease. It is what fn of Do
-// gets, and what Lock.Context returns. Much work under a lock never looks at
-// its context, so the cancelable context inside is made when it is first asked
-// for.
+// gets, and what Context returns. Much work under a lock never looks at its
+// context, so what makes it end is made when it is first asked for.
+//
+// A parent may be the context of the same lease, or of one whose context is made of
+// this one's: so nothing here asks a parent anything while it holds a lock.
 type leaseContext struct {
 	parent context.Context
 	lease  *lease
-	brief  bool // the lease ends when whom c was made for is done
+	brief  bool   // the lease ends when whom c was made for is done
+	handle *Lease // keeps a Lease from being collected while its contexts are used; or nil
 	inner  atomic.Pointer[cancelable]
 }
 
-// A cancelable is from context.WithCancelCause, so that contexts made of it
-// need no goroutine to follow it.
-type cancelable struct {
-	context.Context
-	cancel context.CancelCauseFunc
-	forget func() bool // stops watching for the parent's end
-	next   *cancelable // of its lease
-}
+var _ context.Context = (*leaseContext)(nil)
 
-type heldKey struct{}
+type contextKey struct{}
 
 // newContext returns a context of parent that ends, with the lease's cause,
 // when the lease does.
@@ -34,59 +35,19 @@ func (l *lease) newContext(parent context.Context) *leaseContext {
 	return &leaseContext{parent: parent, lease: l}
 }
 
-// open makes the context inside, which has ended if the lease or the parent
-// has. From then on the lease knows c, until one of them ends.
+// open makes what c ends by, which has ended if the lease or the parent has.
 func (c *leaseContext) open() context.Context {
 	if inner := c.inner.Load(); inner != nil {
-		return inner
+		return inner.Context
 	}
-	l := c.lease
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if inner := c.inner.Load(); inner != nil {
-		return inner
+	var inner *cancelable
+	if done := c.parent.Done(); done == nil {
+		inner = c.lease.alone()
+	} else {
+		inner = c.lease.join(c.parent, done, c.brief)
 	}
-	inner := new(cancelable)
-	inner.Context, inner.cancel = context.WithCancelCause(c.parent)
-	switch {
-	case l.cause != nil:
-		inner.cancel(l.cause)
-	case !c.brief && c.parent.Done() != nil:
-		// A long lease does not collect the contexts of short calls.
-		inner.forget = context.AfterFunc(inner.Context, func() { l.drop(inner) })
-		fallthrough
-	default:
-		inner.next, l.contexts = l.contexts, inner
-	}
-	c.inner.Store(inner)
-	return inner
-}
-
-// drop forgets a context that ended before its lease.
-func (l *lease) drop(c *cancelable) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for at := &l.contexts; *at != nil; at = &(*at).next {
-		if *at == c {
-			*at = c.next
-			return
-		}
-	}
-}
-
-func (c *cancelable) end(cause error) {
-	if c.forget != nil {
-		c.forget()
-	}
-	c.cancel(cause)
-}
-
-// close ends c, for who made it and needs it no more.
-func (c *leaseContext) close() {
-	if inner := c.inner.Load(); inner != nil {
-		c.lease.drop(inner)
-		inner.cancel(nil)
-	}
+	c.inner.CompareAndSwap(nil, inner)
+	return c.inner.Load().Context
 }
 
 // Deadline is the parent's: when the lease ends is not fixed.
@@ -99,7 +60,7 @@ func (c *leaseContext) Done() <-chan struct{} { return c.open().Done() }
 // deadline, fn may run before the timer that ends the context does.
 func (c *leaseContext) Err() error {
 	if c.lease.state.Load() == held {
-		if !c.lease.active() {
+		if c.lease.deadline.Passed(clock.Now()) {
 			c.lease.expire()
 		} else if c.inner.Load() == nil && c.parent.Err() == nil {
 			return nil
@@ -108,28 +69,53 @@ func (c *leaseContext) Err() error {
 	return c.open().Err()
 }
 
-// Value knows the lease. What package context asks for, to tie contexts
-// together, only the context inside has.
+// Value knows the lease, and otherwise what the parent does. What package context
+// asks for, to tie contexts together, is of what c ends by.
 func (c *leaseContext) Value(key any) any {
-	if key == (heldKey{}) {
+	if key == (contextKey{}) {
 		return c
 	}
-	return c.open().Value(key)
+	if isCancelKey(key) {
+		return c.open().Value(key)
+	}
+	return c.parent.Value(key)
 }
+
+// String names c as those of package context are named. Without it, fmt would read
+// what others write.
+func (c *leaseContext) String() string {
+	parent := reflect.TypeOf(c.parent).String()
+	if s, ok := c.parent.(fmt.Stringer); ok {
+		parent = s.String()
+	}
+	return parent + leaseMark
+}
+
+// GoString is String.
+func (c *leaseContext) GoString() string { return c.String() }
+
+const leaseMark = ".WithLease"
+
+// plain is a context of package context that knows nothing but what ties contexts
+// together.
+var plain, _ = context.WithCancel(context.Background())
+
+// isCancelKey reports whether key is what package context asks a parent for.
+func isCancelKey(key any) bool { return plain.Value(key) != nil }
 
 // outer returns the nearest context of a lease around c, nil if there is none.
 func (c *leaseContext) outer() *leaseContext { return under(c.parent) }
 
 // under returns the innermost context of a lease that ctx was made of.
 func under(ctx context.Context) *leaseContext {
-	c, _ := ctx.Value(heldKey{}).(*leaseContext)
+	c, _ := ctx.Value(contextKey{}).(*leaseContext)
 	return c
 }
 
 // Token returns the fencing token of the innermost lock that ctx was made
-// under, by Do or Lock.Context, and whether there is one. It stays what it was
-// after the lock ended, so that a late write carries the token that lets the
-// resource refuse it.
+// under, by Do or by Context of a Lock or Lease, and whether there is one. It stays
+// what it was after the lock ended, so that a late write carries the token that lets
+// the resource refuse it.
 func Token(ctx context.Context) (uint64, bool) {
 	c := under(ctx)
 	if c == nil || c.lease.token == 0 {
@@ -138,18 +124,61 @@ func Token(ctx context.Context) (uint64, bool) {
 	return c.lease.token, true
 }
 
-// hopeless reports whether waiting for key in mode could only end when ctx's
+// Held returns the innermost lease that ctx was made under, by Do or by Context of a
+// Lock or Lease, and whether there is one. It may have ended since: see Lease.Active.
+// Inside Do it is Do that releases it.
+func Held(ctx context.Context) (*Lease, bool) {
+	c := under(ctx)
+	switch {
+	case c == nil:
+		return nil, false
+	case c.handle != nil:
+		return c.handle, true
+	}
+	return &Lease{lease: c.lease}, true
+}
+
+// Detach returns a context with ctx's values, without its end and without its leases:
+// for work that the function of a Do starts and does not wait for. It carries no
+// token, and may wait for the key of the Do that it was started in.
+func Detach(ctx context.Context) context.Context {
+	return withoutLeases{context.WithoutCancel(ctx)}
+}
+
+type withoutLeases struct{ context.Context }
+
+func (c withoutLeases) Value(key any) any {
+	if key == (contextKey{}) {
+		return nil
+	}
+	return c.Context.Value(key)
+}
+
+func (c withoutLeases) String() string { return fmt.Sprint(c.Context) + ".Detach" }
+
+// wouldDeadlock reports whether waiting for key in mode could only end when ctx's
 // own leases do, as fn of Do holds them and waits here.
-func hopeless(ctx context.Context, sp *space, key string, l *Lock) bool {
+func wouldDeadlock(ctx context.Context, rl *resolvedLock) bool {
 	permits := 0
 	for c := under(ctx); c != nil; c = c.outer() {
-		if c.lease.space != sp || c.lease.key != key || !c.lease.active() {
+		if c.lease.client != rl.client || c.lease.local != rl.local || c.lease.key != rl.key || !c.lease.active() || !follows(ctx, c) {
 			continue
 		}
 		permits++
-		if l.mode.Excludes(c.lease.mode) || permits >= l.mode.Slots() && l.mode.Slots() > 0 {
+		if rl.mode.Excludes(c.lease.mode) || permits >= rl.mode.Slots() && rl.mode.Slots() > 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// follows reports whether ctx ends with c: work whose context does not, by
+// context.WithoutCancel, is not waited for, and may wait itself. The names of contexts
+// say what they were made by; what hides them is taken to follow.
+func follows(ctx context.Context, c *leaseContext) bool {
+	if ctx.Done() == nil {
+		return false
+	}
+	made, ok := strings.CutPrefix(fmt.Sprint(ctx), c.String())
+	return !ok || !strings.Contains(made, ".WithoutCancel")
 }

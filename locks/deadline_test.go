@@ -152,7 +152,7 @@ func TestActiveNeedsNoLock(t *testing.T) {
 	l := b.cache("k", WithExpire(time.Hour), WithWait(Forever))
 	mustAcquire(t, l)
 	c := l.current.Load()
-	mutexes := []sync.Locker{&l.extending, &c.mu, &c.space.schedule.mu, &c.space.renewals.mu, &c.space.giveBacks.mu, &c.line.shard.mu, &b.store.mu}
+	mutexes := []sync.Locker{&c.extending, &c.mu, c.client.wheel, &c.client.events.mu, &b.store.mu}
 	for _, mu := range mutexes {
 		mu.Lock()
 	}
@@ -184,7 +184,7 @@ func TestDeadlineNeedsNoTimer(t *testing.T) {
 		l := b.cache("k", WithKeepAlive(10*time.Second))
 		mustAcquire(t, l)
 		ctx := l.Context(t.Context())
-		l.current.Load().space.schedule.timer.Stop()
+		l.current.Load().client.wheel.Stop()
 		time.Sleep(usableOf(10*time.Second) - eps)
 		if !l.Active() || ctx.Err() != nil {
 			t.Error("ended before its deadline")

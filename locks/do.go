@@ -12,36 +12,50 @@ import (
 // ErrLockLost or ErrLockExpired as its context.Cause; fn should return soon
 // then. Do waits for fn in any case.
 //
-// fn never runs without the lock: on a held key, Do returns ErrLockActive once
-// the wait is over, whatever WithRaise says, and Acquire's other errors as
-// Acquire does. Otherwise it returns fn's error joined with Release's, which
-// is ErrLockLost if fn outlived the lease. A panic in fn goes on after the
-// release. A nil fn is ErrInvalidOption.
+// fn never runs without the lock, nor with a ctx that has ended already: on a held
+// key, Do returns ErrLockActive once the wait is over, whatever WithRaise says, and
+// Acquire's other errors as Acquire does. Otherwise it returns fn's error joined with
+// Release's, which is ErrLockLost if fn outlived the lease. A panic in fn goes on
+// after the release. A nil fn is ErrInvalidOption.
 //
 // The lease is apart from the one that Acquire got on l, so one Lock can be
 // used by many goroutines. Inside fn, with its context, acquiring the same key
 // in a mode that excludes this one is ErrLockActive at once, also with
-// WithWait: it could never succeed.
+// WithWait: it could never succeed. Work that fn starts and does not wait for uses
+// Detach, and may wait.
 func (l *Lock) Do(ctx context.Context, fn func(ctx context.Context) error) error {
-	return l.do(ctx, l.set.wait, fn)
+	l = l.valid()
+	return l.do(ctx, l.options.wait, fn)
 }
 
 func (l *Lock) do(ctx context.Context, wait time.Duration, fn func(ctx context.Context) error) (err error) {
 	if fn == nil {
-		return l.fail("do", because(ErrInvalidOption, errNilFunc))
+		return l.fail("do", withCause(ErrInvalidOption, errNilFunc))
 	}
-	c, err := l.obtain(ctx, wait, weak.Pointer[Lock]{})
+	a := l.attempt(ctx, wait, weak.Pointer[anchor]{})
+	c, err := a.lease()
 	if err != nil {
 		return l.fail("do", err)
 	}
-	inner := c.newContext(ctx)
-	inner.brief = true
+	u := unused
 	defer func() {
-		if released := c.release(ctx); released != nil {
-			err = errors.Join(err, released)
+		if released := c.release(ctx, u); released != nil {
+			err = joinErrors(err, released)
 		}
 	}()
-	return fn(inner)
+	a.acquired(c)
+	inner := c.newContext(ctx)
+	inner.brief = true
+	if a.waits || a.observer != nil || ctx.Err() != nil { // some time has passed
+		if err := inner.Err(); err != nil {
+			return l.fail("do", withCause(ErrLockAcquire, ended(inner)))
+		}
+	}
+	u = used
+	if err = fn(inner); err == nil {
+		u = succeeded
+	}
+	return err
 }
 
 // A Doer runs a function under a lock. *Lock is one; others may put several
@@ -56,7 +70,7 @@ type Doer interface {
 func Do[T any](ctx context.Context, l Doer, fn func(ctx context.Context) (T, error)) (T, error) {
 	var value T
 	if l == nil || fn == nil {
-		return value, &Error{Op: "do", Err: because(ErrInvalidOption, errors.New("the lock or the function is nil"))}
+		return value, &Error{Op: "do", Err: withCause(ErrInvalidOption, errors.New("the lock or the function is nil"))}
 	}
 	err := l.Do(ctx, func(ctx context.Context) (err error) {
 		value, err = fn(ctx)
@@ -77,13 +91,13 @@ func GetOrSet[T any](
 ) (T, error) {
 	var value T
 	if l == nil || get == nil || compute == nil {
-		return value, &Error{Op: "get or set", Err: because(ErrInvalidOption, errors.New("the lock or a function is nil"))}
+		return value, &Error{Op: "get or set", Err: withCause(ErrInvalidOption, errors.New("the lock or a function is nil"))}
 	}
 	value, found, err := get(ctx)
 	if found || err != nil {
 		return value, err
 	}
-	err = l.do(ctx, Forever, func(ctx context.Context) (err error) {
+	err = l.valid().do(ctx, Forever, func(ctx context.Context) (err error) {
 		if value, found, err = get(ctx); found || err != nil {
 			return err
 		}

@@ -314,13 +314,23 @@ func TestNoSelfDeadlockThroughGoroutines(t *testing.T) {
 		err := b.cache("k").Do(t.Context(), func(ctx context.Context) error {
 			began := time.Now()
 			wantIs(t, <-meanwhile(func() error { return waiting.Acquire(ctx) }), ErrLockActive)
-			wantIs(t, <-meanwhile(func() error { return waiting.Acquire(context.WithoutCancel(ctx)) }), ErrLockActive)
+			tied, cancel := context.WithTimeout(context.WithValue(ctx, contextKeyOfATest{}, "value"), time.Hour)
+			defer cancel()
+			wantIs(t, <-meanwhile(func() error { return waiting.Acquire(tied) }), ErrLockActive)
 			if took := time.Since(began); took != 0 {
 				t.Errorf("refused after %v", took)
 			}
-			wantIs(t, waiting.Acquire(context.Background()), ErrLockActive)
-			if took := time.Since(began); took != time.Minute {
-				t.Errorf("with a context that knows nothing it waited for %v", took)
+			detached, free := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
+			defer free()
+			for name, ctx := range map[string]context.Context{
+				"Background": context.Background(), "WithoutCancel": context.WithoutCancel(ctx),
+				"WithTimeout of WithoutCancel": detached, "Detach": Detach(ctx),
+			} {
+				began := time.Now()
+				wantIs(t, waiting.Acquire(ctx), ErrLockActive)
+				if took := time.Since(began); took != time.Minute {
+					t.Errorf("with %s it waited for %v", name, took)
+				}
 			}
 			return nil
 		})
@@ -357,3 +367,5 @@ func TestNoSelfDeadlockBetweenRegistries(t *testing.T) {
 		}
 	})
 }
+
+type contextKeyOfATest struct{}

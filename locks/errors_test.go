@@ -82,7 +82,7 @@ func TestSentinels(t *testing.T) {
 		ErrNotHeld, ErrClosed, ErrInvalidRequest, ErrUnavailable, ErrUnsupported, ErrUnfit,
 	}
 	for i, err := range sentinels {
-		wrapped := &Error{Op: "acquire", Err: because(err, errors.New("the reason"))}
+		wrapped := &Error{Op: "acquire", Err: withCause(err, errors.New("the reason"))}
 		for j, target := range sentinels {
 			want := i == j || err == ErrLockExpired && target == ErrLockLost //nolint:errorlint // which of the sentinels it is
 			if got := errors.Is(wrapped, target); got != want {

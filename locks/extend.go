@@ -8,135 +8,154 @@ import (
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/internal/clock"
+	"github.com/concurrent-go/concurrent/locks/internal/term"
 )
 
-// Extend makes the lease end d from now, longer or shorter than it was; where
-// it is renewed, later renewals ask for d too. d is at least 5 ms and what the
-// store can grant, or Forever; else ErrInvalidOption.
-//
-// It returns ErrNotHeld with nothing held, and ErrLockLost if the lease was
-// lost, now or before. After another error the store may or may not have
-// extended the lease: the value stays active until the earlier of both ends.
-func (l *Lock) Extend(ctx context.Context, d time.Duration) error {
-	c := l.current.Load()
-	if c == nil {
-		return l.fail("extend", ErrNotHeld)
-	}
-	if least := max(leastLease, c.space.features.MinLease); d < least {
-		return l.fail("extend", fmt.Errorf("%w: a lease must be at least %v, or Forever; is %v", ErrInvalidOption, least, d))
+// extend makes the lease end d from now on.
+func (l *lease) extend(ctx context.Context, d time.Duration) error {
+	if d < leastLease {
+		return fmt.Errorf("%w: a lease must be at least %v, or Forever; is %v", ErrInvalidOption, leastLease, d)
 	}
 	l.extending.Lock()
 	defer l.extending.Unlock()
-	if !c.active() {
-		if c.state.Load() == held {
-			c.expire()
-		}
-		return l.fail("extend", because(ErrLockLost, c.why()))
+	if err := l.notHeld(); err != nil {
+		return err
 	}
-	if err := c.extend(ctx, d); err != nil {
-		return l.fail("extend", err)
+	if l.local != nil {
+		l.extendLocal(d)
+		return nil
 	}
-	return nil
-}
-
-func (l *lease) extend(ctx context.Context, d time.Duration) error {
-	began := l.space.began()
-	old, overlap := l.announce(d)
-	sent, err := l.space.store.Extend(ctx, l.request(d))
+	c := l.client
+	x := l.sendExtend(d)
+	began := time.Now()
+	sent, err := l.extendOnStore(ctx, x)
 	switch {
 	case err == nil:
-		return l.extended(sent, d, old, overlap, began)
+		return l.extended(x, sent, time.Since(began))
 	case errors.Is(err, ErrNotHeld), errors.Is(err, ErrClosed):
-		err = because(ErrLockLost, err)
-		l.lose(l.fail("extend", err))
-		return err
-	case certain(err):
-		l.revoke(old)
-	default:
-		l.doubt(max(d, old.length))
+		l.failExtend(x, false)
+		err = withCause(ErrLockLost, err)
+		if l.lose(l.fail("extend", err)) {
+			return err
+		}
+		return l.notHeld()
+	}
+	l.failExtend(x, isDefinite(err))
+	if l.state.Load() != held {
+		return l.notHeld()
 	}
 	if ctx.Err() != nil {
-		err = because(ended(ctx), err)
+		err = withCause(ended(ctx), c.unavailable(ctx, err))
 	}
 	return err
 }
 
-// terms of a lease before an Extend.
-type former struct {
-	length           time.Duration
-	endMono, endWall int64
+// unavailable leaves out of err what only says that ctx ended.
+func (c *client) unavailable(ctx context.Context, err error) error {
+	if errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
-// announce makes d the length that is asked for from now on, and the local
-// deadline the earlier of both: the request may reach the store at any moment.
-// It reports whether a renewal that asks for the old length is under way.
-func (l *lease) announce(d time.Duration) (former, bool) {
-	s := &l.space.schedule
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// notHeld returns why the lease is not held, nil if it is: ErrNotHeld after a release,
+// ErrLockLost after a loss.
+func (l *lease) notHeld() error {
+	if l.active() {
+		return nil
+	}
+	if l.state.Load() == held {
+		l.expire()
+	}
+	cause := l.why()
+	if errors.Is(cause, errReleased) {
+		return ErrNotHeld
+	}
+	if e, ok := errors.AsType[*Error](cause); ok {
+		cause = e.Err
+	}
+	return withCause(ErrLockLost, cause)
+}
+
+// An extension is one Extend under way.
+type extension struct {
+	id      term.ID
+	length  time.Duration // what is asked for
+	before  time.Duration // what later renewals asked for until then
+	renewed bool          // the lease was
+}
+
+// sendExtend makes d the length that is asked for from now on. The request may reach
+// the store at any moment, so that a shorter lease counts at once.
+func (l *lease) sendExtend(d time.Duration) extension {
+	c := l.client
 	now := clock.Now()
-	old := former{l.length, l.endMono.Load(), l.endWall.Load()}
-	overlap := l.inFlight
-	if l.renewed { // a renewal may reach the store after this request
-		l.unsure = max(l.unsure, l.length)
-	}
-	_, keepAlive := l.set.terms(l.space.lease)
-	l.length, l.renewed = d, keepAlive || d == Forever
-	if d != Forever {
-		early := int64(usable(d))
-		l.endMono.Store(min(old.endMono, now.Mono+early))
-		l.endWall.Store(min(old.endWall, now.Wall+early))
-		l.renewAt = min(l.renewAt, l.firstRenewal(now.Mono)) // in case no answer comes
-		s.replace(l, now.Mono)
-	}
-	return old, overlap
+	c.wheel.Lock()
+	defer c.wheel.Unlock()
+	x := extension{length: l.storeLength(d, now.Since(l.got)), before: l.length, renewed: l.renewed}
+	x.id = l.term.Send(term.Request{Sent: now, Length: x.length, Use: d})
+	l.length = d
+	l.updateDeadline()
+	l.renewAt = min(l.renewAt, l.firstRenewal(now.Mono)) // in case no answer comes
+	c.wheel.Move(l, now.Mono)
+	return x
 }
 
-// revoke undoes announce after the store refused.
-func (l *lease) revoke(old former) {
-	s := &l.space.schedule
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l.length = old.length
-	_, keepAlive := l.set.terms(l.space.lease)
-	l.renewed = keepAlive || old.length == Forever
-	l.endMono.Store(old.endMono)
-	l.endWall.Store(old.endWall)
-	s.replace(l, clock.Now().Mono)
+// extendOnStore asks the store, for as long as a call may take. After a panic of the
+// driver nobody knows what it did.
+func (l *lease) extendOnStore(ctx context.Context, x extension) (sent time.Time, err error) {
+	c := l.client
+	ctx, free := c.bounded(ctx, x.length)
+	returned := false
+	defer func() {
+		free()
+		if !returned {
+			l.failExtend(x, false)
+		}
+	}()
+	sent, err = c.store.Extend(ctx, l.request(x.length))
+	returned = true
+	return sent, c.answered(ctx, err)
 }
 
-// doubt notes that the store's lease may be as long as d.
-func (l *lease) doubt(d time.Duration) {
-	s := &l.space.schedule
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l.unsure = max(l.unsure, d)
+// failExtend notes that the store refused, or that nobody knows what it did.
+func (l *lease) failExtend(x extension, refused bool) {
+	c := l.client
+	c.wheel.Lock()
+	defer c.wheel.Unlock()
+	if refused {
+		l.term.Refuse(x.id)
+		l.length = x.before
+	} else {
+		l.term.Lost(x.id)
+	}
+	if !l.renewed { // nothing asks for it again
+		l.length = x.before
+	}
+	l.updateDeadline()
+	c.wheel.Move(l, clock.Mono())
 }
 
 // extended starts the new lease, unless its reply came after its end.
-func (l *lease) extended(sent time.Time, d time.Duration, old former, overlap bool, began time.Time) error {
-	s := &l.space.schedule
+func (l *lease) extended(x extension, at time.Time, took time.Duration) error {
+	c := l.client
 	now := clock.Now()
-	s.mu.Lock()
-	if l.ended(now) {
-		l.unsure = max(l.unsure, d, old.length)
-		s.mu.Unlock()
-		l.expire()
-		return because(ErrLockLost, errLate)
+	c.wheel.Lock()
+	late := l.deadline.Passed(now)
+	if late || l.state.Load() != held {
+		l.term.Lost(x.id)
+		c.wheel.Unlock()
+		return l.notHeld()
 	}
+	_, keepAlive := l.options.terms(c.lease)
+	l.renewed = keepAlive || x.length == Forever
 	l.brief = false
-	at := clock.At(sent)
-	if overlap && old.length < d {
-		// The renewal under way may reach the store last. One that asks for d
-		// follows at once.
-		l.prolong(at, old.length)
-		l.renewAt = now.Mono
-	} else {
-		l.prolong(at, d)
-		l.renewAt = l.firstRenewal(at.Mono)
+	l.confirm(x.id, clock.At(at), now)
+	c.wheel.Unlock()
+	if !l.active() {
+		return l.notHeld()
 	}
-	s.replace(l, now.Mono)
-	s.mu.Unlock()
-	l.space.tellSince(concurrent.EventRenewed, l, began)
+	c.counts.renewed.Add(1)
+	l.notify(concurrent.EventRenewed, took, nil)
 	return nil
 }

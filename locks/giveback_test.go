@@ -46,8 +46,8 @@ func TestGivingBackIsRepeatedWhileARequestMayArrive(t *testing.T) {
 		want time.Duration // at least as long, and not much longer
 	}{
 		"a lease of 10 s":     {WithExpire(10 * time.Second), 10 * time.Second},
-		"a lease of a day":    {WithExpire(24 * time.Hour), giveBackLongest},
-		"a lease without end": {WithExpire(Forever), giveBackLongest},
+		"a lease of a day":    {WithExpire(24 * time.Hour), travel},
+		"a lease without end": {WithExpire(Forever), travel},
 	} {
 		in(t, func(t *testing.T, b *bench) {
 			released := doubtful(t, b, test.opt)
@@ -56,11 +56,11 @@ func TestGivingBackIsRepeatedWhileARequestMayArrive(t *testing.T) {
 			if len(tries) < 3 || tries[0] != 0 {
 				t.Fatalf("%s: releases after %v", name, tries)
 			}
-			if last := tries[len(tries)-1]; last < test.want || last > test.want+giveBackMost {
+			if last := tries[len(tries)-1]; last < test.want || last > test.want+givesBackMost {
 				t.Errorf("%s: the last release came after %v, want %v or a little more", name, last, test.want)
 			}
 			for i, at := range tries[1:] {
-				if pause, want := at-tries[i], min(giveBackPause<<i, giveBackMost); pause != want {
+				if pause, want := at-tries[i], min(givesBackFirst<<i, givesBackMost); pause > want || pause < want*3/4 {
 					t.Errorf("%s: pause %d is %v, want %v", name, i, pause, want)
 				}
 			}
@@ -98,9 +98,9 @@ func TestGivingBackToAStoreThatIsAway(t *testing.T) {
 		in(t, func(t *testing.T, b *bench) {
 			b.store.script(func(s *scripted) { s.release = fails })
 			released := doubtful(t, b, test.opt)
-			time.Sleep(test.lasts - giveBackMost)
+			time.Sleep(test.lasts - givesBackMost)
 			before := len(released())
-			time.Sleep(2 * giveBackMost)
+			time.Sleep(2 * givesBackMost)
 			tries := len(released())
 			if tries == before {
 				t.Errorf("%s: given up before it ended", name)
@@ -163,7 +163,7 @@ func TestShutdownEndsGivingBack(t *testing.T) {
 		if err := b.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(began); took != 0 {
+		if took := time.Since(began); took > time.Second {
 			t.Errorf("Shutdown took %v", took)
 		}
 	})
@@ -181,7 +181,7 @@ func TestGrantThatComesAfterTheWaiterGaveUp(t *testing.T) {
 		},
 		"wait over": func(t *testing.T, b *bench) (error, error) {
 			t.Helper()
-			return b.cache("k", WithWait(time.Second)).Acquire(t.Context()), ErrUnavailable
+			return b.cache("k", WithWait(10*time.Second)).Acquire(t.Context()), ErrUnavailable
 		},
 	} {
 		in(t, func(t *testing.T, b *bench) {
@@ -208,3 +208,9 @@ func TestGrantThatComesAfterTheWaiterGaveUp(t *testing.T) {
 		})
 	}
 }
+
+// The pauses of package cleanup, as they are documented there.
+const (
+	givesBackFirst = 50 * time.Millisecond
+	givesBackMost  = 5 * time.Second
+)

@@ -2,12 +2,11 @@ package locks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 
-	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 )
 
@@ -33,17 +32,13 @@ type Holder struct {
 // Inspect tells who holds key and how many wait for it. A free key has no
 // holders. Of the options it uses WithRegistry. It returns ErrUnsupported
 // where the store can't tell, and Acquire's errors for a store that can't be
-// had.
+// had; without a deadline of ctx it takes five seconds at most.
+//
+// A lease that was handed on inside a process is shown there with its present token
+// and Since; in other processes with those of the first who had it, since no store is
+// told.
 func Inspect(ctx context.Context, alias, key string, opts ...Option) (Info, error) {
-	sp, err := inspectedKey(ctx, alias, key, opts)
-	if err != nil {
-		return Info{}, &Error{Op: "inspect", Alias: alias, Key: key, Err: err}
-	}
-	info, err := sp.inspector.Inspect(ctx, sp.prefix+key)
-	if err != nil {
-		return Info{}, &Error{Op: "inspect", Alias: alias, Key: key, Err: err}
-	}
-	return sp.info(info), nil
+	return lookAt(ctx, "inspect", alias, key, opts, driver.Inspector.Inspect)
 }
 
 // List yields the held keys of alias that start with prefix, in no order. A
@@ -51,21 +46,39 @@ func Inspect(ctx context.Context, alias, key string, opts ...Option) (Info, erro
 // error it ends. Options and errors are those of Inspect.
 func List(ctx context.Context, alias, prefix string, opts ...Option) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		sp, err := inspected(ctx, alias, opts)
+		outer := ctx
+		ctx, touch, free := progressing(ctx)
+		defer free()
+		fail := func(err error) {
+			yield(Info{}, &Error{Op: "list", Alias: aliasText(alias), Err: inTime(outer, ctx, err)})
+		}
+		c, err := inspected(ctx, alias, opts)
 		if err != nil {
-			yield(Info{}, &Error{Op: "list", Alias: alias, Err: err})
+			fail(err)
 			return
 		}
-		for info, err := range sp.inspector.List(ctx, sp.prefix+prefix) {
+		for info, err := range c.inspector.List(ctx, c.prefix+prefix) {
 			if err != nil {
-				yield(Info{}, &Error{Op: "list", Alias: alias, Err: err})
+				fail(err)
 				return
 			}
-			if !yield(sp.info(info), nil) {
+			if !yield(c.info(info), nil) {
 				return
 			}
+			touch()
 		}
 	}
+}
+
+// progressing returns ctx, ended callBound after the last touch if ctx has no deadline:
+// a listing takes as long as there is something to list.
+func progressing(ctx context.Context) (inner context.Context, touch, free func()) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}, func() {}
+	}
+	inner, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(callBound, func() { cancel(errUnanswered(callBound)) })
+	return inner, func() { timer.Reset(callBound) }, func() { timer.Stop(); cancel(nil) }
 }
 
 // Break ends every lease on key, kept ones too, and tells whom it broke. The
@@ -74,54 +87,83 @@ func List(ctx context.Context, alias, prefix string, opts ...Option) iter.Seq2[I
 // may believe that they hold the key, and only the fencing token tells them
 // apart. A free key is ErrNotHeld. Options and other errors are Inspect's.
 func Break(ctx context.Context, alias, key string, opts ...Option) (Info, error) {
-	sp, err := inspectedKey(ctx, alias, key, opts)
-	if err != nil {
-		return Info{}, &Error{Op: "break", Alias: alias, Key: key, Err: err}
+	return lookAt(ctx, "break", alias, key, opts, driver.Inspector.Break)
+}
+
+// lookAt has the store do something with one key, for as long as a call may take.
+func lookAt(
+	ctx context.Context, op, alias, key string, opts []Option,
+	do func(driver.Inspector, context.Context, string) (driver.Info, error),
+) (Info, error) {
+	outer := ctx
+	ctx, free := boundedCall(ctx)
+	defer free()
+	c, err := inspectedKey(ctx, alias, key, opts)
+	var info driver.Info
+	if err == nil {
+		info, err = do(c.inspector, ctx, c.prefix+key)
 	}
-	info, err := sp.inspector.Break(ctx, sp.prefix+key)
 	if err != nil {
-		return Info{}, &Error{Op: "break", Alias: alias, Key: key, Err: err}
+		return Info{}, &Error{Op: op, Alias: aliasText(alias), Key: key, Err: inTime(outer, ctx, err)}
 	}
-	return sp.info(info), nil
+	return c.info(info), nil
+}
+
+// boundedCall returns ctx with a deadline, if it has none.
+func boundedCall(ctx context.Context) (context.Context, func()) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, callBound, errUnanswered(callBound))
+}
+
+// inTime returns err, or that the bound of a call was reached if that is why.
+func inTime(outer, ctx context.Context, err error) error {
+	if e, ok := errors.AsType[errUnanswered](context.Cause(ctx)); ok && outer.Err() == nil {
+		return withCause(ErrUnavailable, e)
+	}
+	return err
 }
 
 // inspectedKey is inspected for one key, which with the prefix would never be
 // empty.
-func inspectedKey(ctx context.Context, alias, key string, opts []Option) (*space, error) {
+func inspectedKey(ctx context.Context, alias, key string, opts []Option) (*client, error) {
 	if key == "" {
 		return nil, driver.CheckKey(key)
 	}
 	return inspected(ctx, alias, opts)
 }
 
-// inspected returns the space of alias if its store can be looked into.
-func inspected(ctx context.Context, alias string, opts []Option) (*space, error) {
-	s := settle(opts)
-	if s.err != nil {
-		return nil, s.err
+// inspected returns the client of alias if its store can be looked into.
+func inspected(ctx context.Context, alias string, opts []Option) (*client, error) {
+	o := newOptions(opts)
+	if o.err != nil {
+		return nil, o.err
 	}
-	r := s.registry
-	if r == nil {
-		r = concurrent.Default()
-	}
-	sp, err := open(ctx, r, alias)
+	c, err := open(ctx, o.registryOr(), alias)
 	switch {
 	case err != nil:
 		return nil, err
-	case sp.inspector == nil:
+	case c.inspector == nil:
 		return nil, fmt.Errorf("%w: the store can't tell who holds its keys", ErrUnsupported)
-	case sp.closed.Load():
+	case c.closed.Load():
 		return nil, ErrClosed
 	}
-	return sp, nil
+	return c, nil
 }
 
-func (sp *space) info(d driver.Info) Info {
+func (c *client) info(d driver.Info) Info {
 	info := Info{
-		Alias: sp.alias, Key: strings.TrimPrefix(d.Key, sp.prefix),
+		Alias: c.alias, Key: c.unprefixed(d.Key),
 		Waiters: d.Waiters,
 	}
+	holder, _ := c.lines.Holder(d.Key)
 	for _, h := range d.Holders {
+		if holder != nil && h.Holder.PID == pid && h.Holder.Host == host {
+			// The store does not know that it was handed on in this process.
+			h.Token, h.Holder.Label = holder.token, holder.options.label
+			h.Since = time.Now().Add(-holder.heldFor())
+		}
 		info.Holders = append(info.Holders, Holder{
 			Host: h.Holder.Host, PID: h.Holder.PID, Label: h.Holder.Label,
 			Since: h.Since, Until: h.Until, Token: h.Token,

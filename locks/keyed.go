@@ -1,30 +1,38 @@
 package locks
 
+import "github.com/concurrent-go/concurrent/driver"
+
 // Keyed makes the locks of many keys that differ in one value, such as an
 // account's number. It is safe for concurrent use.
 type Keyed[K any] struct {
-	alias string
-	key   func(K) string
-	set   *settings
+	alias   string
+	key     func(K) string
+	options *options
 }
 
 // NewKeyed returns locks on alias whose keys are key(k). Options are checked
 // once and shared by all of them. A nil key function is ErrInvalidOption, told
 // by Acquire and Do.
 func NewKeyed[K any](alias string, key func(K) string, opts ...Option) *Keyed[K] {
-	set := settle(opts)
+	o := newOptions(opts)
 	if key == nil {
-		refused := *set
-		refused.refuse("NewKeyed's key function is nil")
-		set = &refused
+		o = o.refused("NewKeyed's key function is nil")
 	}
-	return &Keyed[K]{alias: alias, key: key, set: set}
+	return &Keyed[K]{alias: alias, key: key, options: o}
 }
 
 // Lock returns a new Lock value for k. Two values for one k exclude each other
 // as those of two processes do.
-func (y *Keyed[K]) Lock(k K) *Lock {
-	l := &Lock{alias: y.alias, set: y.set}
+func (y *Keyed[K]) Lock(k K) *Lock { return y.lock(k, driver.Exclusive) }
+
+// Read returns a new Lock value for k that is shared with other readers, as Read's.
+func (y *Keyed[K]) Read(k K) *Lock { return y.lock(k, driver.Shared) }
+
+func (y *Keyed[K]) lock(k K, mode driver.Mode) *Lock {
+	if y == nil {
+		return &Lock{}
+	}
+	l := &Lock{alias: y.alias, mode: mode, options: y.options}
 	if y.key != nil {
 		l.key = y.key(k)
 	}

@@ -1,6 +1,7 @@
 package locks
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,90 +10,123 @@ import (
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/clock"
+	"github.com/concurrent-go/concurrent/locks/internal/cleanup"
+	"github.com/concurrent-go/concurrent/locks/internal/deadline"
+	"github.com/concurrent-go/concurrent/locks/internal/term"
+	"github.com/concurrent-go/concurrent/locks/internal/waitline"
+	"github.com/concurrent-go/concurrent/locks/internal/wheel"
 )
 
+type waitQueue = waitline.Line[*waitCall, *lease]
+
 // A lease is one grant, from the moment the store gave it until it was given
-// back, passed on or lost. It lives once: from held to one of the other states.
+// back, handed on or lost. It lives once: from held to over.
 type lease struct {
-	*binding
+	*resolvedLock
 	owner string
 	token uint64
-	spare int32              // how often it may still be passed on
-	index int32              // in bucket; guarded by space.schedule.mu
-	got   clock.Instant      // when this holder got it
-	line  *line              // the line it was got through, or nil
-	lock  weak.Pointer[Lock] // whose it is; zero for Do's leases, which can't be collected
+	spare int32 // how often it may still be handed on
+	state atomic.Int32
+	got   clock.Instant        // when this holder got it
+	queue *waitQueue           // the line it was got through, or nil
+	who   weak.Pointer[anchor] // whose it is; zero for Do's leases, which can't be collected
 
-	// The local deadline on both clocks. Read without a lock by active; a
-	// reader that sees one of them renewed and the other not sees a deadline
-	// that is true of the earlier one.
-	endMono, endWall atomic.Int64
+	// deadline is until when the holder may count on the lease. It is read without
+	// a lock.
+	deadline deadline.Deadline
 
-	state    atomic.Int32
-	attempts int32 // failed renewals since the last good one
+	extending sync.Mutex // one Extend at a time
 
-	mu       sync.Mutex
-	cause    *Error      // why it ended, for who holds it
-	contexts *cancelable // that end with it, a list
+	mu    sync.Mutex
+	cause *Error  // why it ended, for who holds it
+	ends  *ending // the contexts that end with it; nil: nobody looked at one
+	told  *told   // nil: no observer was told of it
 
-	// Guarded by space.schedule.mu.
-	length   time.Duration
-	unsure   time.Duration // what an Extend asked for that was not answered in time
+	// Guarded by the wheel.
+	term     term.Term
+	length   time.Duration // as the holder wants it from now on
 	renewAt  int64
-	bucket   *bucket
-	renewed  bool // is kept alive
-	brief    bool // the store was not asked yet to make it as long as it is to be
-	inFlight bool // a renewal is under way
+	renewal  term.ID // under way
+	node     wheel.Node[*lease]
+	attempts int32 // failed renewals since the last good one
+	renewed  bool  // is kept alive
+	brief    bool  // the store was not asked yet to make it as long as it is to be
+	inFlight bool  // a renewal is under way
+	claimed  bool  // the caller of Acquire or Do has it
 }
 
 const (
 	held int32 = iota
-	over       // released, passed on or lost: cause says which
+	over       // released, handed on or lost: cause says which
 )
 
-// forever is a deadline that no clock reaches.
-const forever = int64(1) << 62
+var (
+	errLate      = errors.New("the store's reply came after the lease that it granted")
+	errCollected = errors.New("the Lock or Lease was dropped by the program while it was active")
+)
 
-// margin is how much earlier than the store the holder takes its lease to end:
-// one percent for clocks that run at different rates, and two milliseconds.
-func margin(length time.Duration) time.Duration { return length/100 + 2*time.Millisecond }
-
-// longest is how far a deadline lies ahead at most, but of a lease without end:
-// 73 years, so that no sum with the time of day overflows.
-const longest = time.Duration(1) << 61
-
-// usable is how much of a lease of the given length its holder has.
-func usable(length time.Duration) time.Duration { return min(length-margin(length), longest) }
-
-// setEnd starts the lease of the given length at sent.
-func (l *lease) setEnd(sent clock.Instant, length time.Duration) {
-	if length == Forever {
-		l.endMono.Store(forever)
-		l.endWall.Store(forever)
-		return
+// newLease makes a lease of what the store granted, and puts it under watch, unless the
+// reply came so late that the lease may have ended. lost is a request to extend it that
+// may still arrive, or nil.
+func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, lost *term.Request) (*lease, error) {
+	c := rl.client
+	now := clock.At(g.Sent)
+	if c.inProcess == nil || a.waits { // the reply travelled, or lay for a while
+		now = now.Later()
 	}
-	d := int64(usable(length))
-	l.endMono.Store(sent.Mono + d)
-	l.endWall.Store(sent.Wall + d)
-}
-
-// prolong is setEnd for an answer that may have been overtaken: by the answer to
-// a request that left later, after which the lease lasts longer already.
-func (l *lease) prolong(sent clock.Instant, length time.Duration) {
-	if length == Forever || sent.Mono+int64(usable(length)) > l.endMono.Load() {
-		l.setEnd(sent, length)
+	length, renewed := rl.options.terms(c.lease)
+	l := &lease{
+		resolvedLock: rl, owner: r.Owner, token: g.Token, spare: int32(min(max(g.Spare, 0), 1<<30)), got: now,
+		length: length, renewed: renewed || length == Forever, who: a.who, told: a.told(),
 	}
+	l.claimed = l.told == nil
+	granted := term.Request{Sent: clock.At(g.Sent), Length: r.Lease, Use: length}
+	if g.Lease != 0 {
+		l.brief, l.inFlight = true, true
+		granted.Length, granted.Use = g.Lease, min(g.Lease, length)
+	}
+	l.term = term.Granted(granted)
+	if lost != nil {
+		l.term.Lost(l.term.Send(*lost))
+	}
+	l.updateDeadline()
+	if l.deadline.Passed(now) {
+		c.giveBack(r)
+		return nil, withCause(ErrLockAcquire, errLate)
+	}
+	c.wheel.Lock()
+	if c.abandoned { // the drain has not waited for this call
+		c.wheel.Unlock()
+		c.releaseNow(r)
+		return nil, withCause(ErrLockAcquire, ErrClosed)
+	}
+	c.granted()
+	l.renewAt = l.firstRenewal(now.Mono)
+	c.wheel.Add(l, now)
+	c.wheel.Unlock()
+	if l.brief {
+		c.renewer.Renew(l)
+	}
+	return l, nil
 }
 
-// ended reports whether the local deadline is past on either clock.
-func (l *lease) ended(now clock.Instant) bool {
-	return now.Mono >= l.endMono.Load() || now.Wall >= l.endWall.Load()
+// updateDeadline sets the deadline to what follows from the term and the options. The
+// wheel is locked, or nobody else knows l.
+func (l *lease) updateDeadline() {
+	end := l.term.Deadline()
+	if l.options.maxHold != nil {
+		end = end.Earlier(l.lastEnd())
+	}
+	l.deadline.Set(end)
 }
+
+// lastEnd is when WithMaxHold ends the lease.
+func (l *lease) lastEnd() deadline.End { return deadline.After(l.got, *l.options.maxHold) }
 
 // active reports whether the lease is held and its deadline still ahead. It
 // compares clocks: timers may be late in a process that was stopped.
 func (l *lease) active() bool {
-	return l.state.Load() == held && !l.ended(clock.Now())
+	return l.state.Load() == held && !l.deadline.Passed(clock.Now())
 }
 
 // remaining returns how long the lease lasts if nothing extends it.
@@ -100,13 +134,10 @@ func (l *lease) remaining() time.Duration {
 	if l.state.Load() != held {
 		return 0
 	}
-	mono := l.endMono.Load()
-	if mono == forever {
-		return Forever
-	}
-	now := clock.Now()
-	return max(0, time.Duration(min(mono-now.Mono, l.endWall.Load()-now.Wall)))
+	return l.deadline.Remaining(clock.Now())
 }
+
+func (l *lease) heldFor() time.Duration { return clock.Now().Since(l.got) }
 
 // finish moves the lease from held to over and ends its contexts with cause.
 // Only one caller gets true.
@@ -117,54 +148,148 @@ func (l *lease) finish(cause *Error) bool {
 		return false
 	}
 	l.cause = cause
-	contexts := l.contexts
-	l.contexts = nil
+	ends := l.ends
+	l.ends = nil
 	l.mu.Unlock()
-	for contexts != nil {
-		c := contexts
-		contexts = c.next
-		c.end(cause)
-	}
+	ends.cancel(cause)
 	return true
 }
 
-// lose ends a lease that was not released. It may be called from anywhere.
+// lose ends a lease that was not released. It may be called from anywhere, and waits
+// for nobody.
 func (l *lease) lose(cause *Error) bool {
-	l.space.schedule.remove(l)
+	if l.local != nil {
+		return l.loseLocal(cause)
+	}
+	c := l.client
+	c.wheel.Lock()
+	c.wheel.Remove(l)
+	claimed := l.claimed
+	c.wheel.Unlock()
 	if !l.finish(cause) {
 		return false
 	}
-	if l.line != nil {
-		l.line.leave(l)
+	if l.queue != nil {
+		l.queue.Leave(l)
 	}
-	l.space.tell(concurrent.EventLost, l, 0, cause)
-	l.space.done()
+	c.counts.lost.Add(1)
+	if claimed { // else claim tells it, after it was told that the lease was got
+		l.notifyLater(concurrent.EventLost, 0, cause)
+	}
+	c.leave(oneHeld)
 	return true
 }
 
 // expire ends a lease whose deadline is past: with ErrLockExpired if it was to
-// end then, else with ErrLockLost.
+// end then, else with ErrLockLost. What the store holds for longer than the holder
+// was to have it is given back.
 func (l *lease) expire() {
-	if l.renewed {
-		l.lose(l.fail("hold", because(ErrLockLost, errNotRenewed)))
-	} else {
-		l.lose(l.fail("hold", ErrLockExpired))
+	asOptionsSay := !l.isRenewed() || l.options.maxHold != nil && l.lastEnd().Passed(clock.Now())
+	cause := l.fail("hold", ErrLockExpired)
+	if !asOptionsSay {
+		cause = l.fail("hold", withCause(ErrLockLost, errNotRenewed))
+	}
+	if l.lose(cause) && asOptionsSay && l.local == nil {
+		if longest, longer := l.onStore(); longer {
+			l.client.giveBack(l.request(longest))
+		}
 	}
 }
 
-// collected reports whether the Lock that got this lease is gone.
+func (l *lease) isRenewed() bool {
+	if l.local != nil {
+		return false // a local lease that is renewed never ends
+	}
+	l.client.wheel.Lock()
+	defer l.client.wheel.Unlock()
+	return l.renewed
+}
+
+// confirmed returns the request that the store carried out last, as far as is known.
+func (l *lease) confirmed() term.Request {
+	l.client.wheel.Lock()
+	defer l.client.wheel.Unlock()
+	return l.term.Confirmed()
+}
+
+// onStore returns for how long the store may hold the lease, and whether that is
+// longer than its holder was to have it.
+func (l *lease) onStore() (longest time.Duration, longer bool) {
+	l.client.wheel.Lock()
+	defer l.client.wheel.Unlock()
+	longest = l.term.Longest()
+	return longest, l.renewed || !l.term.Settled() || longest > l.term.Confirmed().Use
+}
+
+func (l *lease) longest() time.Duration {
+	longest, _ := l.onStore()
+	return longest
+}
+
+// claim hands the lease to who asked for it, after the observer was told. Until then
+// it is not renewed, so that an observer that hangs keeps no key from others.
+func (l *lease) claim() {
+	c := l.client
+	if l.local != nil || l.told == nil {
+		return
+	}
+	c.wheel.Lock()
+	l.claimed = true
+	c.wheel.Move(l, clock.Mono())
+	c.wheel.Unlock()
+	if cause := l.why(); cause != nil && !errors.Is(cause, errReleased) {
+		l.notifyLater(concurrent.EventLost, 0, cause)
+	}
+}
+
+// collected reports whether the Lock or Lease that has this lease is gone.
 func (l *lease) collected() bool {
-	return l.lock != weak.Pointer[Lock]{} && l.lock.Value() == nil
+	return l.who != weak.Pointer[anchor]{} && l.who.Value() == nil
+}
+
+// abandon ends a lease whose Lock or Lease is gone: it is renewed no more, and the
+// key is free when it ends on the store.
+func (l *lease) abandon() {
+	c := l.client
+	c.wheel.Lock()
+	c.wheel.Remove(l)
+	c.wheel.Unlock()
+	if !l.finish(l.fail("hold", withCause(ErrLockLost, errCollected))) {
+		return
+	}
+	if l.queue != nil {
+		l.queue.Leave(l)
+	}
+	c.counts.lost.Add(1)
+	l.notifyLater(concurrent.EventLeaked, 0, errCollected)
+	c.leave(oneHeld)
+}
+
+// storeLength is what the store is asked for so that the holder has length: no less
+// than its shortest lease, nor than what is left of WithMinHold.
+func (rl *resolvedLock) storeLength(length, held time.Duration) time.Duration {
+	return max(length, rl.client.features.MinLease, rl.options.minHold-held)
 }
 
 // request is what the store is told of this lease.
 func (l *lease) request(length time.Duration) driver.Request {
-	return driver.Request{Key: l.key, Owner: l.owner, Lease: length, Mode: l.mode, Holder: l.space.holder(l.set)}
+	return driver.Request{Key: l.key, Owner: l.owner, Lease: length, Mode: l.mode, Holder: l.client.holder(l.options)}
+}
+
+// giveBackKept has the key kept in the background until the given moment, and
+// released if that can't be had in time.
+func (l *lease) giveBackKept(until time.Time) {
+	longest := l.longest()
+	it := cleanup.Item{Request: l.request(longest), KeepUntil: until, Settled: time.Now()}
+	if longest != Forever {
+		it.Over = it.Settled.Add(longest)
+	}
+	l.client.cleanup.Add(it)
 }
 
 // fail returns an *Error about this lease's key.
 func (l *lease) fail(op string, err error) *Error {
-	return l.space.fail(op, l.key, err)
+	return l.client.fail(op, l.key, err)
 }
 
 // why returns the cause of the end, nil while held.

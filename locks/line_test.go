@@ -2,6 +2,7 @@ package locks
 
 import (
 	"context"
+	"github.com/concurrent-go/concurrent/locks/internal/waitline"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,7 +94,7 @@ func TestOthersGetTheirTurn(t *testing.T) {
 		if err := <-done[0]; err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(passFor)
+		time.Sleep(waitline.HandOffFor)
 		synctest.Wait() // the head asks the store now
 		before := b.store.count("release")
 		mustRelease(t, locks[0])
@@ -138,18 +139,23 @@ func TestGivingUpAtOnesTurn(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		holder := b.cache("k", WithWait(Forever))
 		mustAcquire(t, holder)
-		p := newPlace(holder, holder.bound.Load(), Forever, holder.self)
-		ln, ask, err := p.space.lines.join(p.key, holder.mode, &p.waiting)
-		if err != nil || ask {
-			t.Fatalf("join: %t, %v", ask, err)
+		a := holder.attempt(t.Context(), Forever, holder.self)
+		w := &waitCall{attempt: a, rl: holder.resolved.Load()}
+		c := w.rl.client
+		w.waiter = waitline.NewWaiter[*waitCall, *lease](w)
+		ln, ask := c.lines.Join("k", holder.mode, w.waiter)
+		if ln == nil || ask {
+			t.Fatalf("Join: %v, %t", ln, ask)
 		}
-		p.line = ln
+		w.line = ln
 		third := b.cache("k", WithWait(Forever))
 		done := queued(t, third)
-		p.space.in.Add(1) // as acquiring does
+		if err := c.enter(); err != nil { // as acquiring does
+			t.Fatal(err)
+		}
 		mustRelease(t, holder)
-		p.quit()
-		p.space.done()
+		w.quit()
+		c.leave(1)
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}

@@ -1,161 +1,245 @@
 package locks
 
 import (
-	"context"
 	"errors"
+	"sync"
 	"time"
-	"weak"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/clock"
+	"github.com/concurrent-go/concurrent/internal/fifo"
+	"github.com/concurrent-go/concurrent/locks/internal/deadline"
+	"github.com/concurrent-go/concurrent/locks/internal/term"
 )
 
 // Local returns a lock of this process that has no name: whoever has the value
 // shares it, and nobody else. It takes the same options as Cache except
-// WithRegistry, and its lease is renewed as long as the process runs. Who waits
-// is served first come, first served. It has no key, and belongs to no registry:
-// Shutdown does not wait for it, and no observer hears of it.
+// WithRegistry. Its lease is renewed as long as the process runs, so that without
+// WithExpire or WithMaxHold it has no end. Who waits is served first come, first
+// served. It has no key, and belongs to no registry: Shutdown does not wait for it,
+// and no observer hears of it.
 func Local(opts ...Option) *Lock {
-	return &Lock{set: settle(opts), local: true}
+	return &Lock{options: newOptions(opts), local: true}
 }
 
 var errLocalRegistry = errors.New("WithRegistry: a local lock belongs to no registry")
 
-// bindLocal makes what a local lock has of its own: a line that no store is
-// behind. Its holder's lease is on nobody else's clock.
-func (l *Lock) bindLocal() (*binding, error) {
-	if l.set.registry != nil {
-		return nil, fault{ErrInvalidOption, errLocalRegistry}
+// localClient stands for the store that local locks have not.
+var localClient = &client{features: driver.Features{Fencing: true, FIFO: true, Ordered: true}, lease: concurrent.DefaultLease}
+
+// A localLock is what a local lock has of its own. It needs no timer and no goroutine:
+// who waits, or looks at a context, sees to the end of what it waits for.
+type localLock struct {
+	mu     sync.Mutex
+	holder *lease // nil: nobody holds it
+	queue  fifo.List[*localWaiter]
+	token  uint64 // the last one
+	kept   bool   // released, but to be held for a while:
+	until  int64  // until then, Mono
+}
+
+// A localWaiter is one that waits. look is told when it may be its turn.
+type localWaiter struct {
+	place fifo.Element[*localWaiter]
+	look  chan struct{}
+}
+
+// lookEvery is how often the first in line looks whether the program has dropped the
+// Lease that it waits for.
+const lookEvery = time.Second
+
+// resolveLocal makes what a local lock has of its own.
+func (l *Lock) resolveLocal() (*resolvedLock, error) {
+	o := l.options
+	if o.registry != nil {
+		return nil, causeError{ErrInvalidOption, errLocalRegistry}
 	}
-	sp := &space{
-		store: nowhere{}, batcher: nowhere{}, keeper: nowhere{},
-		features: nowhere{}.Features(), lease: concurrent.DefaultLease,
-		life: context.Background(), closing: context.Background(),
+	length, renewed := o.terms(localClient.lease)
+	if o.maxHold != nil && (!renewed || *o.maxHold < length) {
+		return nil, withCause(ErrInvalidOption, errors.New("WithMaxHold is shorter than the lease, 30s where none is set"))
 	}
-	sp.init()
-	ln := &line{shard: new(lineShard)}
-	ln.local = &local{space: sp, token: uint64(max(1, time.Now().UnixMicro())) << 10}
-	l.bound.CompareAndSwap(nil, &binding{space: sp, set: l.set, local: ln})
-	return l.bound.Load(), nil
+	lo := &localLock{token: uint64(max(1, time.Now().UnixMicro())) << 10}
+	l.resolved.CompareAndSwap(nil, &resolvedLock{client: localClient, options: o, local: lo})
+	return l.resolved.Load(), nil
 }
 
-// nowhere stands for the store that a local lock has not: there is nothing to
-// tell it, so that all it is told succeeds.
-type nowhere struct{}
-
-var (
-	_ driver.Store   = nowhere{}
-	_ driver.Batcher = nowhere{}
-	_ driver.Keeper  = nowhere{}
-)
-
-func (nowhere) TryAcquire(context.Context, driver.Request) (driver.Grant, error) {
-	return driver.Grant{}, driver.ErrUnsupported
-}
-func (nowhere) Extend(context.Context, driver.Request) (time.Time, error) { return time.Now(), nil }
-func (nowhere) ExtendAll(context.Context, []driver.Request) (time.Time, []error) {
-	return time.Now(), nil
-}
-func (nowhere) Release(context.Context, driver.Request) error { return nil }
-func (nowhere) Keep(context.Context, driver.Request) error    { return nil }
-func (nowhere) Close() error                                  { return nil }
-func (nowhere) Features() driver.Features {
-	return driver.Features{Fencing: true, FIFO: true, MinLease: time.Millisecond}
-}
-
-// A local is what makes a line a lock by itself. The line's mutex guards it.
-type local struct {
-	space *space
-	token uint64 // the last one
-	until int64  // released, but to be held until then, Mono; 0: it is not
-}
-
-// grantLocal gives the lock to the caller, or puts it in line.
-func (l *Lock) grantLocal(ctx context.Context, b *binding, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
-	ln, now := b.local, clock.Now()
-	ln.shard.mu.Lock()
-	for ln.holder != nil && ln.holder.ended(now) {
-		holder := ln.holder // its timer is late
-		ln.shard.mu.Unlock()
-		holder.expire()
-		ln.shard.mu.Lock()
+// leaseLocal gets the lock, or waits in line for it.
+func (a *attempt) leaseLocal(rl *resolvedLock) (*lease, error) {
+	lo := rl.local
+	if l := lo.take(a, rl, nil); l != nil {
+		return l, nil
 	}
-	if ln.queue.first == nil && ln.local.free(ln, now) {
-		next := ln.begin(b, self, now)
-		ln.shard.mu.Unlock()
-		return next, nil
-	}
-	if wait == 0 {
-		ln.shard.mu.Unlock()
+	if !a.waits {
 		return nil, ErrLockActive
 	}
-	p := newPlace(l, b, wait, self)
-	p.line = ln
-	ln.queue.push(&p.waiting)
-	ln.settle() // a key that is kept has nobody who would wake p
-	ln.shard.mu.Unlock()
-	next, err := p.next(ctx)
-	if err != nil {
-		p.quit()
-	}
-	return next, err
-}
-
-// free reports whether nobody holds the lock.
-func (lo *local) free(ln *line, now clock.Instant) bool {
-	return ln.holder == nil && (lo.until == 0 || now.Mono >= lo.until)
-}
-
-// begin makes a lease, and puts it under watch.
-func (ln *line) begin(b *binding, self weak.Pointer[Lock], now clock.Instant) *lease {
-	sp := ln.local.space
-	length, renewed := b.set.terms(sp.lease)
-	ln.local.token++
-	ln.local.until = 0
-	next := &lease{
-		binding: b, token: ln.local.token, got: now, line: ln,
-		lock: self, length: length, renewed: renewed || length == Forever,
-	}
-	next.setEnd(now, length)
-	ln.holder = next
-	sp.schedule.add(next, now)
-	return next
-}
-
-// settleLocal gives the lock to the first in line, if nobody holds it.
-func (ln *line) settleLocal() {
-	head := ln.queue.first
-	if head == nil || ln.holder != nil {
-		return
-	}
-	now := clock.Now()
-	if !ln.local.free(ln, now) {
-		ln.kickIn(time.Duration(ln.local.until - now.Mono))
-		return
-	}
-	ln.queue.remove(head)
-	head.turn <- ln.begin(head.binding, head.self, now)
-}
-
-// releaseLocal ends l's hold on the lock, or leaves it held by nobody for as
-// long as WithKeep and WithMinHold say.
-func (ln *line) releaseLocal(l *lease, now clock.Instant) {
-	l.space.schedule.remove(l)
-	ln.shard.mu.Lock()
-	defer ln.shard.mu.Unlock()
-	if left := l.set.minHold - now.Since(l.got); left > 0 {
-		ln.local.until = now.Mono + int64(left)
-	}
-	if l.set.keep {
-		end := l.endMono.Load()
-		if end != forever {
-			end += int64(margin(l.asked())) // what only a holder takes off
+	w := &localWaiter{look: make(chan struct{}, 1)}
+	w.place.Value = w
+	lo.mu.Lock()
+	lo.queue.Push(&w.place)
+	lo.mu.Unlock()
+	defer lo.quit(w)
+	for {
+		if l := lo.take(a, rl, w); l != nil {
+			return l, nil
 		}
-		ln.local.until = end
+		if err := lo.sleep(a, w); err != nil {
+			return nil, err
+		}
 	}
-	if ln.holder == l {
-		ln.holder = nil
-		ln.settle()
+}
+
+// take makes a lease if the lock is free, for w if it is the first in line, or for who
+// finds no line. What is over is ended on the way.
+func (lo *localLock) take(a *attempt, rl *resolvedLock, w *localWaiter) *lease {
+	now := clock.Now()
+	lo.mu.Lock()
+	for lo.holder != nil && (lo.holder.deadline.Passed(now) || lo.holder.collected()) {
+		holder := lo.holder
+		lo.mu.Unlock()
+		holder.expire()
+		lo.mu.Lock()
+	}
+	defer lo.mu.Unlock()
+	first := lo.queue.First()
+	if lo.holder != nil || lo.kept && now.Mono < lo.until || first != nil && (w == nil || first.Value != w) {
+		return nil
+	}
+	length, renewed := rl.options.terms(rl.client.lease)
+	lo.token++
+	lo.kept = false
+	l := &lease{resolvedLock: rl, token: lo.token, got: now, who: a.who, length: length, renewed: renewed, claimed: true}
+	l.setLocalEnd(now)
+	lo.holder = l
+	return l
+}
+
+// setLocalEnd begins the lease at now: of one that is renewed there is no end but that
+// of WithMaxHold.
+func (l *lease) setLocalEnd(now clock.Instant) {
+	use := l.length
+	if l.renewed {
+		use = Forever
+	}
+	l.term = term.Granted(term.Request{Sent: now, Length: use, Use: use})
+	l.updateDeadline()
+}
+
+// sleep waits until w is to look again: at the end of what it waits for, when it is
+// told, or not at all if its wait is over.
+func (lo *localLock) sleep(a *attempt, w *localWaiter) error {
+	timer := time.NewTimer(min(lo.next(w), a.left()))
+	defer timer.Stop()
+	select {
+	case <-w.look:
+	case <-timer.C:
+		if a.left() <= 0 {
+			return ErrLockActive
+		}
+	case <-a.ctx.Done():
+		return withCause(ErrLockActive, ended(a.ctx))
+	}
+	return nil
+}
+
+// next returns how long it is until w, if it is the first, may find the lock free.
+func (lo *localLock) next(w *localWaiter) time.Duration {
+	now := clock.Now()
+	lo.mu.Lock()
+	defer lo.mu.Unlock()
+	if lo.queue.First() == nil || lo.queue.First().Value != w {
+		return Forever
+	}
+	d := Forever
+	if lo.kept {
+		d = time.Duration(lo.until - now.Mono)
+	}
+	if lo.holder != nil {
+		d = min(d, lo.holder.deadline.Remaining(now), lookEvery)
+	}
+	return max(d, 1)
+}
+
+// quit takes w out of the line.
+func (lo *localLock) quit(w *localWaiter) {
+	lo.mu.Lock()
+	defer lo.mu.Unlock()
+	lo.queue.Remove(&w.place)
+	lo.wake()
+}
+
+// wake has the first in line look. lo.mu is held.
+func (lo *localLock) wake() {
+	if first := lo.queue.First(); first != nil {
+		select {
+		case first.Value.look <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// leave says that l, which ended, holds the lock no more; if it is kept, nobody can
+// have it until then.
+func (lo *localLock) leave(l *lease, kept bool, until int64) {
+	lo.mu.Lock()
+	defer lo.mu.Unlock()
+	if lo.holder == l {
+		lo.holder, lo.kept, lo.until = nil, kept, until
+		lo.wake()
+	}
+}
+
+func (l *lease) loseLocal(cause *Error) bool {
+	if !l.finish(cause) {
+		return false
+	}
+	l.local.leave(l, false, 0)
+	return true
+}
+
+// releaseLocal ends l's hold on the lock, or leaves it held by nobody for as long as
+// the options say.
+func (l *lease) releaseLocal(u use, now clock.Instant) {
+	o, left := l.options, l.minHoldLeft(now)
+	switch {
+	case u == unused:
+		l.local.leave(l, false, 0)
+	case o.keep, o.keepOnSuccess && u == succeeded:
+		l.local.leave(l, true, l.deadline.End().Mono+int64(deadline.Margin(l.length))) // what only a holder takes off
+	default:
+		l.local.leave(l, left > 0, now.Mono+int64(left))
+	}
+}
+
+// extendLocal makes the lease end d from now. extending is held.
+func (l *lease) extendLocal(d time.Duration) {
+	l.local.mu.Lock()
+	l.length = d
+	l.setLocalEnd(clock.Now())
+	l.local.wake()
+	l.local.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ends == nil {
+		return
+	}
+	if l.ends.timer != nil {
+		l.ends.timer.Stop()
+		l.ends.timer = nil
+	}
+	l.watchLocked()
+}
+
+// lookLocal ends a local lease whose deadline is past, for those who look at its
+// contexts.
+func (l *lease) lookLocal() {
+	if l.deadline.Passed(clock.Now()) {
+		l.expire()
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ends != nil {
+		l.watchLocked()
 	}
 }

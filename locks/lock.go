@@ -7,7 +7,6 @@ import (
 	"time"
 	"weak"
 
-	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 )
 
@@ -16,35 +15,32 @@ import (
 // what is wrong with it is told by Acquire and Do. It is safe for concurrent
 // use and can be a package variable. It must not be copied.
 //
-// Every Do takes a lease of its own, apart from the one that Acquire got.
+// Every Do and every Hold takes a lease of its own, apart from the one that Acquire
+// got: use these where goroutines share a value. Release on a value gives back what
+// an Acquire on it got, whichever goroutine called that.
+//
+// The zero Lock and a nil *Lock are ErrInvalidOption at Acquire, and hold nothing.
 type Lock struct {
+	anchor     anchor
 	alias, key string
 	mode       driver.Mode
-	set        *settings
+	options    *options
 	local      bool
 
-	bound   atomic.Pointer[binding]
-	current atomic.Pointer[lease]
+	resolved atomic.Pointer[resolvedLock]
+	current  atomic.Pointer[lease]
 
 	once sync.Once
-	self weak.Pointer[Lock]
-
-	extending sync.Mutex
+	self weak.Pointer[anchor]
+	turn chan struct{} // of those who acquire the value itself, in modes that others may have beside it
 }
 
-// A binding is what a Lock turned out to be at its first Acquire: what all its
-// leases have in common.
-type binding struct {
-	space *space
-	set   *settings
-	key   string // with the alias's prefix
-	mode  driver.Mode
-	local *line // of a local lock
-}
+// An anchor is what a lease knows its Lock or Lease by: while it is there, they are.
+type anchor struct{ _ byte }
 
 // Cache returns the exclusive lock named key of the store configured as alias.
 func Cache(alias, key string, opts ...Option) *Lock {
-	return &Lock{alias: alias, key: key, set: settle(opts)}
+	return &Lock{alias: alias, key: key, options: newOptions(opts)}
 }
 
 // Write is Cache under the name that goes with Read: one writer, and no reader
@@ -57,41 +53,54 @@ func Write(alias, key string, opts ...Option) *Lock {
 // writer (Write, Cache) beside them. While a writer waits, no new reader comes
 // in; so a reader that holds the lock must not wait for it again.
 func Read(alias, key string, opts ...Option) *Lock {
-	return &Lock{alias: alias, key: key, mode: driver.Shared, set: settle(opts)}
+	return &Lock{alias: alias, key: key, mode: driver.Shared, options: newOptions(opts)}
 }
 
-// Permit returns one of the n permits of the semaphore named key: at most n
-// are held at once. n is 1 to 65536, the same for all who use the key; another
-// n is ErrInvalidOption.
+// Permit returns one of the n permits of the semaphore named key: it is got while
+// fewer than n are held. n is 1 to 65536. Others may ask with another n, as in a
+// program that is being deployed: at most the largest n in use are held at once.
 func Permit(alias, key string, n int, opts ...Option) *Lock {
-	set := settle(opts)
+	o := newOptions(opts)
 	mode := driver.Slots(n)
 	if !mode.Valid() {
-		refused := *set
-		refused.refuse("Permit takes 1 to %d permits; has %d", driver.MaxSlots, n)
-		set = &refused
+		o = o.refused("Permit takes 1 to %d permits; has %d", driver.MaxSlots, n)
 	}
-	return &Lock{alias: alias, key: key, mode: mode, set: set}
+	return &Lock{alias: alias, key: key, mode: mode, options: o}
 }
+
+// valid returns the lock, or one that is refused for a nil or zero *Lock.
+func (l *Lock) valid() *Lock {
+	if l == nil || l.options == nil {
+		return zeroLock
+	}
+	return l
+}
+
+var zeroLock = &Lock{options: noOptions.refused("the Lock is nil or zero; make it with Cache, Read, Write, Permit, Local or a Keyed")}
 
 // Acquire takes the lock, waiting as WithWait says. It returns nil when this
 // value holds it.
 //
-// A key that another holds when the wait is over is ErrLockActive; a wait that
-// ctx ended matches ctx.Err() too. Acquire on a value that is active is
-// ordinary contention. A value whose lease was lost returns ErrLockLost until
+// A key that another holds when the wait is over is ErrLockActive, which names the
+// holder where the store told it; a wait that ctx ended matches ctx.Err() too. A wait
+// that met nothing but an outage is ErrUnavailable. Acquire on a value that is active
+// is ordinary contention. A value whose lease was lost returns ErrLockLost until
 // Release was called. Everything else is ErrLockAcquire with the reason:
 // ErrUnavailable, ErrUnfit, ErrUnsupported, ErrInvalidRequest, ErrClosed, an
 // unknown alias, a ctx that had ended; or ErrInvalidOption. With
 // WithRaise(false), nil is returned instead of ErrLockActive unless ctx ended:
 // see Active.
 //
+// Without a deadline of ctx a call that does not wait takes at most five seconds, or
+// the lease if that is shorter, and is ErrUnavailable then.
+//
 // After an error nothing is held: what the store may have granted all the same
 // is given back in the background. Once Acquire has returned, ctx has no
 // effect on the lock.
 func (l *Lock) Acquire(ctx context.Context) error {
-	err := l.acquire(ctx, l.set.wait)
-	if l.set.quiet && onlyActive(err) {
+	l = l.valid()
+	err := l.acquire(ctx, l.options.wait)
+	if l.options.quiet && onlyActive(err) {
 		return nil
 	}
 	return err
@@ -100,7 +109,7 @@ func (l *Lock) Acquire(ctx context.Context) error {
 // TryAcquire is Acquire that never waits: it returns false and no error when
 // another holds the key.
 func (l *Lock) TryAcquire(ctx context.Context) (bool, error) {
-	err := l.acquire(ctx, 0)
+	err := l.valid().acquire(ctx, 0)
 	if onlyActive(err) {
 		return false, nil
 	}
@@ -109,46 +118,70 @@ func (l *Lock) TryAcquire(ctx context.Context) (bool, error) {
 
 // Active reports whether this value holds the lock: Acquire got it, and
 // neither was it released nor lost nor has the local deadline passed. The
-// deadline is one percent of the lease and two milliseconds before the lease's
-// end on the store. Active compares clocks; it needs no network and no timer,
-// and is right also in a process that was stopped meanwhile.
+// deadline is one percent of the lease and two milliseconds before the earliest end
+// that the lease can have on the store, whichever requests may still arrive there.
+// Active compares clocks; it needs no network and no timer, and is right also in a
+// process that was stopped meanwhile.
 func (l *Lock) Active() bool {
-	c := l.current.Load()
+	c := l.valid().current.Load()
 	return c != nil && c.active()
 }
 
 // Release gives the lock back, or leaves it held for as long as WithKeep and
 // WithMinHold say. It works also when ctx has ended, and takes at most five
-// seconds.
+// seconds; a deadline of ctx that is ahead is respected.
 //
 // With nothing held it returns ErrNotHeld. If the lease was lost, it returns
 // ErrLockLost, once, and touches nobody else's lease. If the store did not
 // confirm the release, it returns ErrLockRelease; the value is not active then
-// either. After any return the value can be acquired again.
+// either, and the release, or the keeping, is tried again in the background. After
+// any return the value can be acquired again.
 func (l *Lock) Release(ctx context.Context) error {
+	l = l.valid()
 	c := l.current.Swap(nil)
 	if c == nil {
 		return l.fail("release", ErrNotHeld)
 	}
-	return c.release(ctx)
+	return c.release(ctx, used)
+}
+
+// Extend makes the lease end d from now, longer or shorter than it was; where
+// it is renewed, later renewals ask for d too. d is at least 5 ms, or Forever; else
+// ErrInvalidOption. WithMaxHold ends the lease all the same.
+//
+// It returns ErrNotHeld with nothing held, also when a Release came meanwhile, and
+// ErrLockLost if the lease was lost, now or before. After another error the store may
+// or may not have extended the lease, or may do so later: the value stays active until
+// the earliest end that the lease can have.
+func (l *Lock) Extend(ctx context.Context, d time.Duration) error {
+	l = l.valid()
+	c := l.current.Load()
+	if c == nil {
+		return l.fail("extend", ErrNotHeld)
+	}
+	if err := c.extend(ctx, d); err != nil {
+		return l.fail("extend", err)
+	}
+	return nil
 }
 
 // Context returns a context of parent that ends, with the reason as its
 // context.Cause, when this value no longer holds the lock: ErrLockLost,
 // ErrLockExpired, or ErrNotHeld after Release. If nothing is held now, it has
-// ended already, with ErrNotHeld, or with ErrLockLost.
+// ended already, with ErrNotHeld, or with ErrLockLost. It needs no cancel: once it is
+// dropped it costs nothing.
 func (l *Lock) Context(parent context.Context) context.Context {
+	l = l.valid()
 	c := l.current.Load()
 	if c == nil {
 		ctx, cancel := context.WithCancelCause(parent)
 		cancel(l.fail("hold", ErrNotHeld))
 		return ctx
 	}
-	ctx := c.newContext(parent)
 	if c.state.Load() == held && !c.active() {
 		c.expire()
 	}
-	return ctx
+	return c.newContext(parent)
 }
 
 // Token returns the fencing token of the lease that this value holds or lost,
@@ -156,7 +189,7 @@ func (l *Lock) Context(parent context.Context) context.Context {
 // of all earlier exclusive grants of the key. Pass it with every write, to a
 // resource that refuses smaller ones.
 func (l *Lock) Token() uint64 {
-	if c := l.current.Load(); c != nil {
+	if c := l.valid().current.Load(); c != nil {
 		return c.token
 	}
 	return 0
@@ -167,56 +200,25 @@ func (l *Lock) Token() uint64 {
 // lease that is kept alive and was waited for it may be a short part for the
 // moment that it takes to have the store make it as long as it is to be.
 func (l *Lock) Remaining() time.Duration {
-	if c := l.current.Load(); c != nil {
+	if c := l.valid().current.Load(); c != nil {
 		return c.remaining()
 	}
 	return 0
 }
 
 // Key returns the key as it was given, without the alias's prefix.
-func (l *Lock) Key() string { return l.key }
+func (l *Lock) Key() string { return l.valid().key }
+
+// String names the lock by its alias and key.
+func (l *Lock) String() string {
+	l = l.valid()
+	if l.local {
+		return "locks.Local"
+	}
+	return "locks.Lock " + shortKey(l.key) + " on " + aliasText(l.alias)
+}
 
 // fail returns an *Error about this lock.
 func (l *Lock) fail(op string, err error) error {
-	return &Error{Op: op, Alias: l.alias, Key: l.key, Err: err}
-}
-
-// bind finds the alias, opening its store if nobody has yet.
-func (l *Lock) bind(ctx context.Context) (*binding, error) {
-	if b := l.bound.Load(); b != nil {
-		return b, nil
-	}
-	if l.local {
-		return l.bindLocal()
-	}
-	if l.key == "" { // with the prefix it would be a key
-		return nil, because(ErrLockAcquire, driver.CheckKey(l.key))
-	}
-	registry := l.set.registry
-	if registry == nil {
-		registry = concurrent.Default()
-	}
-	sp, err := open(ctx, registry, l.alias)
-	if err != nil {
-		return nil, because(ErrLockAcquire, err)
-	}
-	if err := l.set.needs(sp); err != nil {
-		return nil, err
-	}
-	b := &binding{space: sp, set: l.set, key: sp.prefix + l.key, mode: l.mode}
-	l.bound.CompareAndSwap(nil, b)
-	return l.bound.Load(), nil
-}
-
-// open returns the space of an alias.
-func open(ctx context.Context, r *concurrent.Registry, alias string) (*space, error) {
-	o, err := r.Open(ctx, alias)
-	if err != nil {
-		return nil, err
-	}
-	sp, ok := o.Attach(newSpace).(*space)
-	if !ok { // the registry was shut down before anybody used the alias
-		return nil, ErrClosed
-	}
-	return sp, nil
+	return &Error{Op: op, Alias: aliasText(l.alias), Key: l.key, Err: err}
 }

@@ -11,7 +11,7 @@ import (
 // by owner, which every lock would pay for: all of them are looked through,
 // once for all the losses that came together.
 type losses struct {
-	space *space
+	client *client
 
 	mu      sync.Mutex
 	running bool
@@ -30,8 +30,8 @@ const (
 	lossPause = 20 * time.Millisecond
 )
 
-// take is told by the store of a lease that ended before its time.
-func (ls *losses) take(d driver.Loss) {
+// add is told by the store of a lease that ended before its time.
+func (ls *losses) add(d driver.Loss) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if ls.told == nil {
@@ -39,7 +39,7 @@ func (ls *losses) take(d driver.Loss) {
 	}
 	ls.told[d.Owner] = loss{Loss: d}
 	if !ls.running {
-		ls.running = ls.space.background.start(ls.run)
+		ls.running = ls.client.tasks.start(ls.run)
 	}
 }
 
@@ -62,7 +62,7 @@ func (ls *losses) run() {
 		}
 		select {
 		case <-time.After(pause):
-		case <-ls.space.life.Done():
+		case <-ls.client.life.Done():
 			return
 		}
 		pause *= 2
@@ -72,13 +72,13 @@ func (ls *losses) run() {
 
 // end loses the leases in told and takes them out of it.
 func (ls *losses) end(told map[string]loss) {
-	for _, l := range ls.space.schedule.all() {
+	for _, l := range ls.client.wheel.All() {
 		if d, ok := told[l.owner]; ok && d.Key == l.key {
 			cause := d.Err
 			if cause == nil {
 				cause = ErrNotHeld
 			}
-			l.lose(l.fail("hold", because(ErrLockLost, cause)))
+			l.lose(l.fail("hold", withCause(ErrLockLost, cause)))
 			delete(told, l.owner)
 		}
 	}

@@ -102,7 +102,8 @@ func TestAKeyUsedInTwoWays(t *testing.T) {
 				holder, other := one(), two()
 				mustAcquire(t, holder)
 				err := other.Acquire(t.Context())
-				if beside := first == second && (first == "read" || first[0] == 'p'); beside != (err == nil) {
+				beside := first == "read" && second == "read" || first[0] == 'p' && second[0] == 'p'
+				if beside != (err == nil) {
 					t.Errorf("%s beside %s: %v", second, first, err)
 				}
 				if err == nil {

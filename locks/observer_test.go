@@ -210,8 +210,8 @@ func TestEventsOfReleases(t *testing.T) {
 		mustAcquire(t, l)
 		b.store.script(func(s *scripted) { s.release = fails })
 		wantIs(t, l.Release(t.Context()), ErrLockRelease)
-		if n := len(b.saw(concurrent.EventReleased)); n != 0 {
-			t.Errorf("%d releases told, none was confirmed", n)
+		if told := b.saw(concurrent.EventReleased); len(told) != 1 || !errors.Is(told[0].Err, ErrLockRelease) {
+			t.Errorf("told of %+v, want one release that was not confirmed", told)
 		}
 		b.store.script(func(s *scripted) { s.release = nil })
 	})

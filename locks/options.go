@@ -1,7 +1,6 @@
 package locks
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,93 +18,139 @@ const leastLease = 5 * time.Millisecond
 
 // An Option changes how a lock is taken and given back. An option that makes
 // no sense is ErrInvalidOption, told by Acquire and Do.
-type Option func(*settings)
+type Option func(*options)
 
-// settings are what a Lock's options came to. They never change afterwards.
-type settings struct {
-	expire    *time.Duration
-	keepAlive *time.Duration
-	wait      time.Duration
-	quiet     bool // WithRaise(false)
-	keep      bool
-	minHold   time.Duration
-	fencing   bool
-	label     string
-	registry  *concurrent.Registry
-	err       error
+// options are what a Lock's Options came to. They never change afterwards.
+type options struct {
+	expire        *time.Duration
+	keepAlive     *time.Duration
+	maxHold       *time.Duration
+	wait          time.Duration
+	quiet         bool // WithRaise(false)
+	keep          bool
+	keepOnSuccess bool
+	minHold       time.Duration
+	fencing       bool
+	label         string
+	registry      *concurrent.Registry
+	err           error
 }
 
-var defaults = &settings{}
+var noOptions = &options{}
 
-func settle(opts []Option) *settings {
+// newOptions applies opts and checks them against one another.
+func newOptions(opts []Option) *options {
 	if len(opts) == 0 {
-		return defaults
+		return noOptions
 	}
-	s := new(settings)
-	for _, o := range opts {
-		if o == nil {
-			s.refuse("an Option is nil")
+	o := new(options)
+	for _, option := range opts {
+		if option == nil {
+			o.refuse("an Option is nil")
 			continue
 		}
-		o(s)
+		option(o)
 	}
-	s.agree()
-	return s
+	o.agree()
+	return o
 }
 
 // agree checks the options against one another.
-func (s *settings) agree() {
-	if s.expire != nil && s.keepAlive != nil {
-		s.refuse("WithExpire and WithKeepAlive exclude each other: a lease is renewed or it is not")
+func (o *options) agree() {
+	if o.expire != nil && o.keepAlive != nil {
+		o.refuse("WithExpire and WithKeepAlive exclude each other: a lease is renewed or it is not")
 	}
-	if s.keep && s.expire == nil {
-		s.refuse("WithKeep needs WithExpire, which says how long the key stays held")
+	if o.expire != nil && o.maxHold != nil {
+		o.refuse("WithExpire and WithMaxHold exclude each other: a lease that is not renewed ends by itself")
 	}
-	if s.expire != nil && s.minHold > *s.expire {
-		s.refuse("WithMinHold(%v) is longer than WithExpire(%v)", s.minHold, *s.expire)
+	if o.keepAlive != nil && o.maxHold != nil && *o.maxHold < *o.keepAlive {
+		o.refuse("WithMaxHold(%v) is shorter than the lease, WithKeepAlive(%v)", *o.maxHold, *o.keepAlive)
+	}
+	if o.maxHold != nil && o.minHold > *o.maxHold {
+		o.refuse("WithMinHold(%v) is longer than WithMaxHold(%v)", o.minHold, *o.maxHold)
+	}
+	if o.expire != nil && o.minHold > *o.expire {
+		o.refuse("WithMinHold(%v) is longer than WithExpire(%v)", o.minHold, *o.expire)
+	}
+	if o.keep && o.keepOnSuccess {
+		o.refuse("WithKeep and WithKeepOnSuccess exclude each other: the key is kept always, or after a success")
+	}
+	if o.keep || o.keepOnSuccess {
+		name := "WithKeep"
+		if o.keepOnSuccess {
+			name = "WithKeepOnSuccess"
+		}
+		switch {
+		case o.expire == nil:
+			o.refuse("%s needs WithExpire, which says how long the key stays held", name)
+		case *o.expire == Forever:
+			o.refuse("%s needs WithExpire of less than Forever: the key would never be free again", name)
+		}
 	}
 }
 
-func (s *settings) refuse(format string, args ...any) {
-	s.err = errors.Join(s.err, fmt.Errorf("%w: "+format, append([]any{ErrInvalidOption}, args...)...))
+func (o *options) refuse(format string, args ...any) {
+	o.err = joinErrors(o.err, fmt.Errorf("%w: "+format, append([]any{ErrInvalidOption}, args...)...))
+}
+
+// refused returns a copy of o that is refused.
+func (o *options) refused(format string, args ...any) *options {
+	other := *o
+	other.refuse(format, args...)
+	return &other
 }
 
 // WithExpire gives the lock a lease of d that is not renewed: it ends d after
-// it was got, whatever happens. d is at least 5 ms and at least what the store
-// can grant, or Forever.
+// it was got, whatever happens. d is at least 5 ms, or Forever. Where the store
+// guarantees no lease as short as d (see driver.Features.MinLease), the lock ends
+// after d all the same; a holder that is frozen then delays the others until the
+// store's shortest lease is over.
 func WithExpire(d time.Duration) Option {
-	return func(s *settings) {
+	return func(o *options) {
 		if d < leastLease {
-			s.refuse("WithExpire must be at least %v, or Forever; is %v", leastLease, d)
+			o.refuse("WithExpire must be at least %v, or Forever; is %v", leastLease, d)
 		}
-		s.expire = &d
+		o.expire = &d
 	}
 }
 
 // WithKeepAlive gives the lock a lease of d that is renewed from a third of it
 // on while the lock is held. It is the default, with the alias's lease. A
-// holder that is killed or cut off leaves the key free after d. d is at least
-// 5 ms and at least what the store can grant.
+// holder that is killed or cut off leaves the key free after d, or after the
+// store's shortest lease if that is longer. d is at least 5 ms.
 func WithKeepAlive(d time.Duration) Option {
-	return func(s *settings) {
+	return func(o *options) {
 		switch {
 		case d < leastLease:
-			s.refuse("WithKeepAlive must be at least %v; is %v", leastLease, d)
+			o.refuse("WithKeepAlive must be at least %v; is %v", leastLease, d)
 		case d == Forever:
-			s.refuse("WithKeepAlive(Forever): a lease without end is never renewed; use WithExpire(Forever)")
+			o.refuse("WithKeepAlive(Forever): a lease without end is never renewed; use WithExpire(Forever)")
 		}
-		s.keepAlive = &d
+		o.keepAlive = &d
+	}
+}
+
+// WithMaxHold ends a lease that is renewed d after it was got, with ErrLockExpired,
+// so that a holder that hangs does not have the key for ever. d is at least the
+// lease. The default is no such end.
+func WithMaxHold(d time.Duration) Option {
+	return func(o *options) {
+		if d < leastLease || d == Forever {
+			o.refuse("WithMaxHold must be at least the lease, and not Forever; is %v", d)
+		}
+		o.maxHold = &d
 	}
 }
 
 // WithWait waits up to d for a key that is held; Forever waits as long as the
-// context. The default, 0, is not to wait.
+// context. The default, 0, is not to wait. A wait outlives an outage of the store:
+// it goes on asking until d is over. The first request is not cut short by d.
 func WithWait(d time.Duration) Option {
-	return func(s *settings) {
+	return func(o *options) {
 		if d < 0 {
-			s.refuse("WithWait must not be negative; is %v", d)
+			o.refuse("WithWait must not be negative; is %v", d)
 		}
-		s.wait = d
+		o.wait = d
 	}
 }
 
@@ -113,79 +158,80 @@ func WithWait(d time.Duration) Option {
 // Active tells whether it was got. The default is true. Do always returns
 // ErrLockActive.
 func WithRaise(raise bool) Option {
-	return func(s *settings) { s.quiet = !raise }
+	return func(o *options) { o.quiet = !raise }
 }
 
 // WithKeep makes Release leave the key held until the lease's end, so that a
-// job that is done is not done again before. It needs WithExpire.
-// ErrUnsupported where the store can't.
+// job that is done is not done again before. It needs WithExpire, of less than
+// Forever. ErrUnsupported, at Acquire, where the store can't.
 func WithKeep() Option {
-	return func(s *settings) { s.keep = true }
+	return func(o *options) { o.keep = true }
 }
 
-// WithMinHold makes Release leave the key held until d after it was got. The
-// default is 0. ErrUnsupported where the store can't.
+// WithKeepOnSuccess is WithKeep for a Do whose function returned nil. After an
+// error, after a panic, and by Release, the key is free.
+func WithKeepOnSuccess() Option {
+	return func(o *options) { o.keepOnSuccess = true }
+}
+
+// WithMinHold makes Release leave the key held until d after it was got. Where a
+// store frees a dead holder's lease by time, the key stays held for that long also
+// when the holder dies. The default is 0. ErrUnsupported, at Acquire, where the
+// store can't.
 func WithMinHold(d time.Duration) Option {
-	return func(s *settings) {
+	return func(o *options) {
 		if d < 0 || d == Forever {
-			s.refuse("WithMinHold must not be negative or Forever; is %v", d)
+			o.refuse("WithMinHold must not be negative or Forever; is %v", d)
 		}
-		s.minHold = d
+		o.minHold = d
 	}
 }
 
 // WithFencing refuses a store that gives no fencing tokens: ErrUnsupported.
 // The default is to take what the store gives; Token returns 0 without.
 func WithFencing() Option {
-	return func(s *settings) { s.fencing = true }
+	return func(o *options) { o.fencing = true }
 }
 
 // WithLabel says who the holder is, for Inspect, in at most 255 bytes. The
 // default is no label; host and process id are always told.
 func WithLabel(label string) Option {
-	return func(s *settings) {
+	return func(o *options) {
 		if len(label) > 255 {
-			s.refuse("WithLabel takes at most 255 bytes; has %d", len(label))
+			o.refuse("WithLabel takes at most 255 bytes; has %d", len(label))
 		}
-		s.label = label
+		o.label = label
 	}
 }
 
 // WithRegistry looks the alias up in r. The default is concurrent.Default().
 func WithRegistry(r *concurrent.Registry) Option {
-	return func(s *settings) {
+	return func(o *options) {
 		if r == nil {
-			s.refuse("WithRegistry(nil): leave the option out for the default registry")
+			o.refuse("WithRegistry(nil): leave the option out for the default registry")
 		}
-		s.registry = r
+		o.registry = r
 	}
 }
 
-// needs returns an error if store can't do what the settings ask for.
-func (s *settings) needs(sp *space) error {
-	switch {
-	case s.fencing && !sp.features.Fencing:
-		return fmt.Errorf("%w: the store gives no fencing tokens", ErrUnsupported)
-	case (s.keep || s.minHold > 0) && sp.keeper == nil:
-		return fmt.Errorf("%w: the store can't keep a key that was released; leave WithKeep and WithMinHold out", ErrUnsupported)
-	case s.expire != nil && *s.expire < sp.features.MinLease:
-		return fmt.Errorf("%w: WithExpire(%v) is shorter than %v, the shortest lease of this store", ErrInvalidOption, *s.expire, sp.features.MinLease)
-	case s.keepAlive != nil && *s.keepAlive < sp.features.MinLease:
-		return fmt.Errorf("%w: WithKeepAlive(%v) is shorter than %v, the shortest lease of this store", ErrInvalidOption, *s.keepAlive, sp.features.MinLease)
-	case s.expire == nil && s.keepAlive == nil && sp.lease < max(leastLease, sp.features.MinLease):
-		return because(ErrLockAcquire, fmt.Errorf("%w: the lease %v of alias %q is shorter than %v, the shortest that a lock on this store can have",
-			concurrent.ErrInvalidConfig, sp.lease, sp.alias, max(leastLease, sp.features.MinLease)))
-	}
-	return nil
-}
+// keeps reports whether a release may leave the key held.
+func (o *options) keeps() bool { return o.keep || o.keepOnSuccess || o.minHold > 0 }
 
 // terms returns the lease's length and whether it is renewed.
-func (s *settings) terms(aliasLease time.Duration) (time.Duration, bool) {
+func (o *options) terms(aliasLease time.Duration) (length time.Duration, renewed bool) {
 	switch {
-	case s.expire != nil:
-		return *s.expire, false
-	case s.keepAlive != nil:
-		return *s.keepAlive, true
+	case o.expire != nil:
+		return *o.expire, false
+	case o.keepAlive != nil:
+		return *o.keepAlive, true
 	}
 	return aliasLease, aliasLease != Forever
+}
+
+// registryOr returns the registry to look the alias up in.
+func (o *options) registryOr() *concurrent.Registry {
+	if o.registry != nil {
+		return o.registry
+	}
+	return concurrent.Default()
 }

@@ -88,8 +88,10 @@ func TestWhatTheStoreCantDo(t *testing.T) {
 	}{
 		"no tokens":            {WithFencing(), ErrUnsupported},
 		"no minimum hold":      {WithMinHold(time.Millisecond), ErrUnsupported},
-		"an expiry too short":  {WithExpire(999 * time.Millisecond), ErrInvalidOption},
-		"a lease too short":    {WithKeepAlive(999 * time.Millisecond), ErrInvalidOption},
+		"an expiry too short":  {WithExpire(4 * time.Millisecond), ErrInvalidOption},
+		"a lease too short":    {WithKeepAlive(4 * time.Millisecond), ErrInvalidOption},
+		"too long a hold":      {WithMaxHold(time.Second), ErrInvalidOption},
+		"a short lease":        {WithKeepAlive(500 * time.Millisecond), nil},
 		"a lease long enough":  {WithKeepAlive(time.Second), nil},
 		"an expiry that never": {WithExpire(Forever), nil},
 	} {
@@ -138,7 +140,6 @@ func TestDefaultsOfALease(t *testing.T) {
 func TestAliasesLeaseTooShort(t *testing.T) {
 	for _, test := range []struct{ lease, least, want time.Duration }{
 		{4 * time.Millisecond, time.Millisecond, 5 * time.Millisecond},
-		{time.Second - 1, time.Second, time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := concurrent.NewRegistry()

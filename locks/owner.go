@@ -20,24 +20,24 @@ const (
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// An ownerSource hands out owner names: a random part that no other process can
+// An idGenerator hands out owner names: a random part that no other process can
 // know, and a count. A call of the system for each name would cost more than an
 // uncontended lock.
-type ownerSource struct {
+type idGenerator struct {
 	random [22]byte
 	blocks int    // that can still be made with these random bytes
 	names  string // made and not handed out yet
 }
 
-// An ownerSlot has room for one source: who finds it empty makes another, and
+// An idSlot has room for one source: who finds it empty makes another, and
 // one of them stays. It costs less than a sync.Pool.
-type ownerSlot struct{ atomic.Pointer[ownerSource] }
+type idSlot struct{ atomic.Pointer[idGenerator] }
 
 // next returns a name that nobody has had before.
-func (slot *ownerSlot) next() string {
+func (slot *idSlot) next() string {
 	s := slot.Swap(nil)
 	if s == nil {
-		s = new(ownerSource)
+		s = new(idGenerator)
 	}
 	if s.names == "" {
 		s.more()
@@ -49,7 +49,7 @@ func (slot *ownerSlot) next() string {
 }
 
 // more makes names.
-func (s *ownerSource) more() {
+func (s *idGenerator) more() {
 	if s.blocks == 0 {
 		var raw [ownerBytes]byte
 		_, _ = rand.Read(raw[:]) // never fails: see crypto/rand

@@ -13,7 +13,7 @@ import (
 func TestOwnersAreUnique(t *testing.T) {
 	t.Parallel()
 	const goroutines, each = 8, 5000
-	var slot ownerSlot
+	var slot idSlot
 	names := make([][]string, goroutines)
 	var all sync.WaitGroup
 	for i := range names {
@@ -44,7 +44,7 @@ func TestOwnersAreUnique(t *testing.T) {
 // time.
 func TestOwnersCantBeGuessed(t *testing.T) {
 	t.Parallel()
-	var one, other ownerSlot
+	var one, other idSlot
 	random := make(map[string]int)
 	for range ownerBlocks * ownersAtOnce {
 		random[one.next()[:22]]++

@@ -11,89 +11,154 @@ import (
 )
 
 // errReleased is the cause of a context whose lock was released.
-var errReleased = &Error{Op: "hold", Err: fault{ErrNotHeld, errors.New("it was released")}}
+var errReleased = &Error{Op: "hold", Err: causeError{ErrNotHeld, errors.New("it was released")}}
 
-// release ends the lease here and then on the store, or passes it on.
-func (l *lease) release(ctx context.Context) error {
+// A use is what was made of a lease that is released.
+type use int
+
+const (
+	used      use = iota // by who got it
+	succeeded            // by a function that returned nil
+	unused               // nobody got to use it
+)
+
+// release ends the lease here and then on the store, or hands it on.
+func (l *lease) release(ctx context.Context, u use) error {
 	now := l.got.Later()
-	if l.state.Load() == held && l.ended(now) {
+	if l.state.Load() == held && l.deadline.Passed(now) {
 		l.expire()
 	}
 	if !l.finish(errReleased) {
 		return l.releaseLost()
 	}
-	defer l.space.done()
-	began := l.space.began()
-	if l.line != nil && l.line.local != nil {
-		l.line.releaseLocal(l, now)
+	if l.local != nil {
+		l.releaseLocal(u, now)
 		return nil
 	}
-	if l.line != nil && l.line.pass(l, now) {
-		l.space.tellSince(concurrent.EventReleased, l, began)
+	c := l.client
+	defer c.leave(oneHeld)
+	began := c.began()
+	if l.handOff(now) {
+		l.notifyReleased(began, nil)
 		return nil
 	}
-	l.space.schedule.remove(l)
-	err := l.giveBack(ctx, now)
-	if l.line != nil {
-		l.line.leave(l)
-	}
+	c.wheel.Lock()
+	c.wheel.Remove(l)
+	c.wheel.Unlock()
+	err := l.releaseOnStore(ctx, u, now)
 	switch {
 	case err == nil:
-		l.space.tellSince(concurrent.EventReleased, l, began)
+		l.notifyReleased(began, nil)
 		return nil
 	case errors.Is(err, ErrNotHeld):
-		err = l.fail("release", because(ErrLockLost, err))
-		l.space.tell(concurrent.EventLost, l, 0, err)
+		err = l.fail("release", withCause(ErrLockLost, err))
+		c.counts.lost.Add(1)
+		l.notify(concurrent.EventLost, 0, err)
 		return err
-	case !l.stays(now):
-		l.space.giveBacks.add(l.request(l.asked()))
 	}
-	return l.fail("release", because(ErrLockRelease, err))
+	err = l.fail("release", withCause(ErrLockRelease, err))
+	l.notifyReleased(began, err)
+	return err
+}
+
+// began returns the time if somebody wants to know how long something took.
+func (c *client) began() time.Time {
+	if c.observer() == nil {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+func (l *lease) notifyReleased(began time.Time, err error) {
+	if !began.IsZero() {
+		l.notify(concurrent.EventReleased, time.Since(began), err)
+	}
+}
+
+// releaseOnStore releases on the store, or has the key kept, also when ctx has ended.
+// What fails is tried again in the background. Whatever happens, those who wait here
+// go on.
+func (l *lease) releaseOnStore(ctx context.Context, u use, now clock.Instant) (err error) {
+	c := l.client
+	until := l.keptUntil(u, now)
+	if c.inProcess != nil && until.IsZero() {
+		err = c.inProcess.ReleaseAt(l.key, l.owner, l.mode, now)
+		if l.queue != nil {
+			l.queue.Leave(l)
+		}
+		return err
+	}
+	ctx, free := c.afterwards(ctx)
+	returned := false
+	defer func() {
+		free()
+		if !returned || err != nil && !errors.Is(err, ErrNotHeld) && !errors.Is(err, ErrClosed) {
+			l.tryAgain(until)
+		}
+		if l.queue != nil {
+			l.queue.Leave(l)
+		}
+	}()
+	r := driver.Request{Key: l.key, Owner: l.owner, Mode: l.mode, Holder: c.holder(l.options)}
+	if until.IsZero() {
+		err = c.store.Release(ctx, r)
+	} else {
+		if !l.keepsWhole(u) {
+			r.Lease = max(time.Until(until), time.Millisecond) // the shortest that Keep takes
+		}
+		err = c.keeper.Keep(ctx, r)
+	}
+	returned = true
+	return c.answered(ctx, err)
+}
+
+// keepsWhole reports whether the key stays held for the rest of its lease.
+func (l *lease) keepsWhole(u use) bool {
+	o := l.options
+	return u != unused && (o.keep || o.keepOnSuccess && u == succeeded) && l.confirmed().Length == l.length
+}
+
+// keptUntil returns until when the key is to stay held by nobody; zero: it is to be
+// free.
+func (l *lease) keptUntil(u use, now clock.Instant) time.Time {
+	o := l.options
+	switch {
+	case u == unused:
+		return time.Time{}
+	case o.keep, o.keepOnSuccess && u == succeeded:
+		confirmed := l.confirmed()
+		end := time.Duration(confirmed.Sent.Mono-now.Mono) + confirmed.Use
+		return time.Now().Add(end)
+	}
+	if left := l.minHoldLeft(now); left > 0 {
+		return time.Now().Add(left)
+	}
+	return time.Time{}
+}
+
+// tryAgain has the release, or the keeping, tried again in the background.
+func (l *lease) tryAgain(until time.Time) {
+	if !until.IsZero() {
+		l.giveBackKept(until)
+		return
+	}
+	l.client.giveBack(l.request(l.longest()))
 }
 
 // releaseLost answers a Release that came after the loss. The key is given
 // back if the store may still hold it for us.
 func (l *lease) releaseLost() error {
 	cause := l.why()
+	if errors.Is(cause, errReleased) {
+		return l.fail("release", ErrNotHeld)
+	}
 	if e, ok := errors.AsType[*Error](cause); ok {
 		cause = e.Err
 	}
-	d := l.mayLast()
-	if d > 0 && !errors.Is(cause, ErrNotHeld) && !errors.Is(cause, ErrClosed) && l.space.life.Err() == nil {
-		l.space.giveBacks.add(l.request(d))
+	if l.local == nil && !errors.Is(cause, ErrNotHeld) && !errors.Is(cause, ErrClosed) && l.client.life.Err() == nil {
+		if longest, longer := l.onStore(); longer {
+			l.client.giveBack(l.request(longest))
+		}
 	}
 	return l.fail("release", cause)
-}
-
-// mayLast returns how long the store may hold what was lost here: 0 for a lease
-// that ended when it was to end.
-func (l *lease) mayLast() time.Duration {
-	l.space.schedule.mu.Lock()
-	defer l.space.schedule.mu.Unlock()
-	if l.renewed {
-		return max(l.length, l.unsure)
-	}
-	return l.unsure
-}
-
-// stays reports whether the key is to stay held after the release.
-func (l *lease) stays(now clock.Instant) bool {
-	return l.set.keep || now.Since(l.got) < l.set.minHold
-}
-
-// giveBack releases on the store, or has the key kept, also when ctx has ended.
-func (l *lease) giveBack(ctx context.Context, now clock.Instant) error {
-	if l.space.inProcess != nil && !l.stays(now) {
-		return l.space.inProcess.ReleaseAt(l.key, l.owner, l.mode, now)
-	}
-	ctx = l.space.detach(ctx, now.Mono)
-	r := driver.Request{Key: l.key, Owner: l.owner, Mode: l.mode, Holder: l.space.holder(l.set)}
-	switch left := l.set.minHold - now.Since(l.got); {
-	case l.set.keep:
-		return l.space.keeper.Keep(ctx, r)
-	case left > 0:
-		r.Lease = max(left, time.Millisecond) // the shortest that Keep takes
-		return l.space.keeper.Keep(ctx, r)
-	}
-	return l.space.store.Release(ctx, r)
 }

@@ -194,10 +194,10 @@ func (c coarseStore) Features() driver.Features {
 func TestKeptKeyIsNotGivenBack(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts []Option
-		free time.Duration // the lease's end
+		free time.Duration // when it is to be, or soon after
 	}{
 		"keep":     {[]Option{WithExpire(10 * time.Second), WithKeep()}, 10 * time.Second},
-		"min hold": {[]Option{WithKeepAlive(20 * time.Second), WithMinHold(10 * time.Second)}, 20 * time.Second},
+		"min hold": {[]Option{WithKeepAlive(20 * time.Second), WithMinHold(10 * time.Second)}, 10 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			st := &keeping{Store: memory.New(), err: errLost}
@@ -214,8 +214,8 @@ func TestKeptKeyIsNotGivenBack(t *testing.T) {
 			}
 			waiter := Cache("a", "k", WithRegistry(r), WithWait(Forever))
 			mustAcquire(t, waiter)
-			if after := time.Since(began); after != test.free {
-				t.Errorf("%s: free after %v, the lease ended after %v", name, after, test.free)
+			if after := time.Since(began); after < test.free || after > test.free+givesBackMost {
+				t.Errorf("%s: free after %v, it was to be kept for %v", name, after, test.free)
 			}
 			mustRelease(t, waiter)
 			if err := r.Shutdown(t.Context()); err != nil {

@@ -11,11 +11,11 @@ import (
 
 // An agenda is what will happen in a world, and when.
 type agenda struct {
-	events events
-	count  int
+	happenings happenings
+	count      int
 }
 
-type event struct {
+type planned struct {
 	at time.Duration
 	n  int // what was put down first comes first
 	do func()
@@ -23,30 +23,30 @@ type event struct {
 
 func (a *agenda) add(at time.Duration, do func()) {
 	a.count++
-	heap.Push(&a.events, event{at, a.count, do})
+	heap.Push(&a.happenings, planned{at, a.count, do})
 }
 
 func (a *agenda) next() time.Duration {
-	if len(a.events) == 0 {
+	if len(a.happenings) == 0 {
 		return math.MaxInt64
 	}
-	return a.events[0].at
+	return a.happenings[0].at
 }
 
-func (a *agenda) pop() func() { return heap.Pop(&a.events).(event).do }
+func (a *agenda) pop() func() { return heap.Pop(&a.happenings).(planned).do }
 
-type events []event
+type happenings []planned
 
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
+func (e happenings) Len() int { return len(e) }
+func (e happenings) Less(i, j int) bool {
 	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].n < e[j].n
 }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
-func (e *events) Pop() any {
+func (e happenings) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e *happenings) Push(x any)   { *e = append(*e, x.(planned)) }
+func (e *happenings) Pop() any {
 	old := *e
 	last := old[len(old)-1]
-	old[len(old)-1] = event{}
+	old[len(old)-1] = planned{}
 	*e = old[:len(old)-1]
 	return last
 }

@@ -190,7 +190,7 @@ func (c *checks) holder(a *actor) {
 	}
 	late := w.now() - a.idle
 	if c.jumpedNow(late + 2*time.Second) {
-		late -= time.Duration(tick) + time.Millisecond
+		late -= time.Second + time.Millisecond
 	}
 	select {
 	case <-a.ctx.Done():
@@ -310,7 +310,7 @@ func (c *checks) surprised(a *actor, what string, err error) {
 
 // refusesItself checks that who waits for what it holds hears so.
 func (c *checks) refusesItself(a *actor, err error) {
-	if a.ctx.Err() == nil && !errors.Is(err, ErrLockActive) {
+	if a.ctx.Err() == nil && !errors.Is(err, ErrLockActive) && (!a.closing || !errors.Is(err, ErrClosed)) {
 		c.surprised(a, "Do inside Do", err)
 	}
 }

@@ -148,9 +148,6 @@ func TestShortenedLeaseWithoutEndIsGivenBackAfterALateRenewal(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		if b.free(t, "k") {
-			t.Fatal("the late renewal did not reach the store")
-		}
 		wantIs(t, l.Release(t.Context()), ErrLockExpired)
 		time.Sleep(time.Second)
 		synctest.Wait()

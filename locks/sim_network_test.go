@@ -180,7 +180,12 @@ func (c *call) giveUp(sure bool) {
 
 // waits tells the caller that it waits in the server.
 func (c *call) waits() {
-	c.process.carry(func() { c.queued.Store(true) }, func() {})
+	c.process.carry(func() {
+		c.queued.Store(true)
+		if told := c.requests[0].OnHeld; told != nil {
+			told(&driver.HeldError{})
+		}
+	}, func() {})
 }
 
 // forget has the server wait no more for what c asked for.

@@ -213,7 +213,10 @@ func (s *server) brief(r driver.Request) time.Duration {
 	if !r.Brief || r.Mode != driver.Exclusive || r.Lease == driver.Forever || s.hands == 0 {
 		return 0
 	}
-	return r.Lease / time.Duration(s.hands)
+	if d := max(r.Lease/time.Duration(s.hands), 100*time.Millisecond); d <= r.Lease/2 {
+		return d // else too short to be extended in time on this network
+	}
+	return 0
 }
 
 // drop has c wait no more.

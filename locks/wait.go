@@ -4,150 +4,262 @@ import (
 	"context"
 	"errors"
 	"time"
-	"weak"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/backoff"
+	"github.com/concurrent-go/concurrent/locks/internal/term"
+	"github.com/concurrent-go/concurrent/locks/internal/waitline"
 )
 
 var (
 	errWaitOver = errors.New("the wait is over")
-	errLate     = errors.New("the store's reply came after the lease that it granted")
 	errNoAnswer = errors.New("the store did not answer within the wait")
 )
 
-// A place is one Acquire's in a line.
-type place struct {
-	waiting
-	lock  *Lock
-	line  *line
-	until time.Time // when the wait is over; zero: when ctx is
-	told  bool      // the observer knows that it waits
-	asked time.Time // when it was told to ask the store; zero: it was so from the beginning
+// lately is how long before the end of a wait the store may have said that the key is
+// held, for the wait to end with that.
+const lately = 2 * time.Second
+
+// waitingAfter is when a store that has not answered is taken to wait for the key,
+// where it does not say so.
+const waitingAfter = 10 * time.Millisecond
+
+// A waitCall is one Acquire that waits.
+type waitCall struct {
+	attempt
+	rl     *resolvedLock
+	waiter *waitline.Waiter[*waitCall, *lease]
+	line   *waitQueue // that it stands in; nil: in none
+	joined time.Time
+	word   error           // what it heard itself of the key last
+	warned bool            // that the store is away
+	calls  context.Context // of its requests: ends with ctx, and when the client is drained
 }
 
-// await takes a place in the line for the key and returns when the lease is
-// passed on to it, the store granted it, or the wait is over.
-func (l *Lock) await(ctx context.Context, b *binding, wait time.Duration, self weak.Pointer[Lock]) (*lease, error) {
-	return newPlace(l, b, wait, self).take(ctx)
+// wait stands in line for the key and returns when a lease is handed on to it, the
+// store granted it, or the wait is over. Whatever happens, it leaves no place there.
+func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
+	w := &waitCall{attempt: *a, rl: rl, joined: time.Now()}
+	c := rl.client
+	c.counts.waiting.Add(1)
+	calls, cancel := context.WithCancelCause(a.ctx)
+	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) })
+	w.calls = calls
+	defer func() {
+		stop()
+		cancel(nil)
+		c.counts.waiting.Add(-1)
+		a.waiting = w.waiting
+	}()
+	if rl.mode != driver.Exclusive && c.lines.Empty(rl.key, rl.mode) {
+		// Those who can have the key together ask together.
+		if l, err := w.tryOnce(); l != nil || !errors.Is(err, driver.ErrHeld) && !isOutage(err) {
+			return l, err
+		}
+	}
+	defer w.quit()
+	w.waiter = waitline.NewWaiter[*waitCall, *lease](w)
+	for {
+		l, err := w.stand()
+		if l != nil || err != nil {
+			return l, err
+		}
+	}
 }
 
-func newPlace(l *Lock, b *binding, wait time.Duration, self weak.Pointer[Lock]) *place {
-	p := &place{lock: l}
-	p.waiting = waiting{binding: b, self: self, turn: make(chan *lease, 1)}
-	if wait != Forever {
-		p.until = time.Now().Add(wait)
+// tryOnce asks the store once, before any place in line.
+func (w *waitCall) tryOnce() (*lease, error) {
+	c := w.rl.client
+	r := w.rl.request()
+	g, err := c.tryAcquire(w.calls, r)
+	if err == nil {
+		return w.rl.newLease(&w.attempt, r, g, nil)
 	}
-	return p
-}
-
-// take joins the line and waits there.
-func (p *place) take(ctx context.Context) (*lease, error) {
-	ln, ask, err := p.space.lines.join(p.key, p.mode, &p.waiting)
-	if err != nil {
-		return nil, because(ErrLockAcquire, err)
+	if !isDefinite(err) {
+		c.giveBack(r)
 	}
-	p.line = ln
-	if ask {
-		return p.ask(ctx)
-	}
-	p.tellWaiting()
-	next, err := p.next(ctx)
+	w.word = err
 	switch {
-	case err != nil:
-		p.quit()
-		return nil, err
-	case next == askTurn:
-		p.asked = time.Now()
-		return p.ask(ctx)
-	case next == closedTurn:
-		return nil, because(ErrLockAcquire, ErrClosed)
+	case c.closing.Err() != nil:
+		return nil, withCause(ErrLockAcquire, ErrClosed)
+	case w.ctx.Err() != nil:
+		return nil, w.over(ended(w.ctx))
 	}
-	return p.inherit(ctx, next)
+	if errors.Is(err, driver.ErrHeld) || isOutage(err) {
+		return nil, err
+	}
+	return nil, withCause(ErrLockAcquire, err)
 }
 
-// next returns what the place is told when its turn has come.
-func (p *place) next(ctx context.Context) (*lease, error) {
-	if p.until.IsZero() && ctx.Done() == nil {
-		return <-p.turn, nil
+// stand joins the line, and returns what comes of it: neither a lease nor an error if
+// what was handed on to it was lost on the way.
+func (w *waitCall) stand() (*lease, error) {
+	c := w.rl.client
+	ln, ask := c.lines.Join(w.rl.key, w.rl.mode, w.waiter)
+	if ln == nil {
+		return nil, withCause(ErrLockAcquire, ErrClosed)
 	}
+	w.line = ln
+	if ask {
+		return w.ask()
+	}
+	w.tellWaiting(c)
+	told, err := w.turn()
+	if err != nil {
+		return nil, err
+	}
+	switch told.Turn {
+	case waitline.Ask:
+		return w.ask()
+	case waitline.Closed:
+		w.line = nil
+		return nil, withCause(ErrLockAcquire, ErrClosed)
+	}
+	w.line = nil
+	return w.takeOver(told.Lease)
+}
+
+// turn waits until w is told something, or its wait is over.
+func (w *waitCall) turn() (waitline.Told[*lease], error) {
 	var over <-chan time.Time
-	if !p.until.IsZero() {
-		timer := time.NewTimer(p.left())
+	if !w.until.IsZero() {
+		timer := time.NewTimer(w.left())
 		defer timer.Stop()
 		over = timer.C
 	}
 	select {
-	case next := <-p.turn:
-		return next, nil
-	case <-ctx.Done():
-		return nil, because(ErrLockActive, ended(ctx))
+	case told := <-w.waiter.Told:
+		return told, nil
+	case <-w.ctx.Done():
+		return waitline.Told[*lease]{}, w.over(ended(w.ctx))
 	case <-over:
-		return nil, ErrLockActive
+		return waitline.Told[*lease]{}, w.over(nil)
 	}
 }
 
-// left is how much of the wait is left.
-func (p *place) left() time.Duration {
-	if p.until.IsZero() {
-		return Forever
+// quit leaves the line. A lease handed on at that moment goes to the next.
+func (w *waitCall) quit() {
+	if w.line == nil {
+		return
 	}
-	return time.Until(p.until)
+	if l := w.line.Quit(w.waiter); l != nil {
+		l.handOffOrRelease()
+	}
 }
 
-// ask asks the store, as the head of the line.
-func (p *place) ask(ctx context.Context) (*lease, error) {
-	r := p.request()
-	asking, cancel := p.space.asking(ctx, p.left())
-	answered := p.watched()
-	g, err := p.space.ask(asking, r)
-	answered()
-	over := context.Cause(asking)
-	cancel()
-	if err == nil {
-		return p.granted(r, g)
+// heard notes what was heard of the key, for all who wait in the line.
+func (w *waitCall) heard(err error) {
+	w.word = err
+	w.line.Heard(err)
+}
+
+// heardHeld is heard, of a refusal: one that does not say who holds the key does not
+// replace one that does.
+func (w *waitCall) heardHeld(err error) {
+	if held, says := errors.AsType[*driver.HeldError](err); says {
+		w.heard(held)
+	} else if _, said := errors.AsType[*driver.HeldError](w.lastWord()); !said {
+		w.heard(driver.ErrHeld) // without what ended the call
 	}
-	p.quit()
-	if !certain(err) {
-		p.space.giveBacks.add(r)
+}
+
+// over returns the error of a wait that ended: by ctx, as why says, or by its length
+// if that is nil. Who holds the key is only said where the store, or a holder in this
+// process, told it.
+func (w *waitCall) over(why error) error {
+	word := w.word
+	if w.line != nil {
+		if held := w.lastWord(); held != nil {
+			word = held
+		}
 	}
+	var err error
 	switch {
-	case ctx.Err() != nil:
-		return nil, because(ErrLockActive, ended(ctx))
-	case errors.Is(over, ErrClosed):
-		return nil, because(ErrLockAcquire, ErrClosed)
-	case errors.Is(err, driver.ErrHeld), errors.Is(err, errHeldBefore):
-		return nil, ErrLockActive
-	case errors.Is(over, errWaitOver) && time.Since(p.asked) < heldLately:
-		return nil, ErrLockActive // it waited for others in the line, and then too short for an answer
-	case errors.Is(over, errWaitOver):
-		return nil, because(ErrLockAcquire, errors.Join(ErrUnavailable, errNoAnswer))
+	case errors.Is(word, driver.ErrHeld):
+		err = withCause(ErrLockActive, word)
+	case word != nil:
+		err = withCause(ErrLockAcquire, withCause(ErrUnavailable, word))
+	default:
+		err = withCause(ErrLockAcquire, withCause(ErrUnavailable, errNoAnswer))
 	}
-	return nil, because(ErrLockAcquire, err)
+	if why != nil {
+		err = withCause(err, why)
+	}
+	return err
+}
+
+// lastWord returns what the line says of the key: nil for nothing that is of use.
+func (w *waitCall) lastWord() error {
+	holder, word := w.line.Says()
+	if holder != nil && holder.active() {
+		return &driver.HeldError{
+			For: holder.remaining(), Holder: w.rl.client.holder(holder.options),
+			Since: time.Now().Add(-holder.heldFor()),
+		}
+	}
+	if word.Stands || word.At.After(w.joined) || time.Since(word.At) < lately {
+		return word.Err
+	}
+	return nil
+}
+
+// isOutage reports whether err says that the store can't be had now. The wait goes on.
+func isOutage(err error) bool {
+	return err != nil && !isDefinite(err) && !errors.Is(err, ErrUnfit) && !errors.Is(err, ErrLockAcquire)
+}
+
+// ask asks the store, as the head of the line, until it grants the key or the wait is
+// over: it outlives an outage.
+func (w *waitCall) ask() (*lease, error) {
+	c := w.rl.client
+	pause := backoff.Backoff{First: askFirst, Most: askMost, Seed: backoff.Seed(w.lock.key)}
+	for {
+		r := w.rl.request()
+		g, err := w.askStore(r)
+		if err == nil {
+			return w.granted(r, g)
+		}
+		if !isDefinite(err) {
+			c.giveBack(r)
+		}
+		switch {
+		case errors.Is(err, errWaitOver): // says nothing of the key
+		case errors.Is(err, driver.ErrHeld):
+			w.heardHeld(err)
+		case isOutage(err) && w.ctx.Err() == nil && c.closing.Err() == nil:
+			w.away(err)
+		case w.ctx.Err() == nil && c.closing.Err() == nil:
+			return nil, withCause(ErrLockAcquire, err)
+		}
+		switch {
+		case c.closing.Err() != nil:
+			return nil, withCause(ErrLockAcquire, ErrClosed)
+		case w.ctx.Err() != nil:
+			return nil, w.over(ended(w.ctx))
+		case w.left() <= 0:
+			return nil, w.over(nil)
+		}
+		w.pause(c, min(pause.Next(), w.left()))
+	}
 }
 
 // granted leaves the line with what the store granted.
-func (p *place) granted(r driver.Request, g driver.Grant) (*lease, error) {
-	if g.Lease != 0 && p.line.crowded(&p.waiting) {
-		p.space.lengthen(&g, r)
+func (w *waitCall) granted(r driver.Request, g driver.Grant) (*lease, error) {
+	ln := w.line
+	var lost *term.Request
+	if g.Lease != 0 && ln.Crowded(w.waiter) {
+		lost = w.extendHandedLease(&g, r)
 	}
-	ln := p.line
-	if p.mode != driver.Exclusive {
-		ln = nil // what others may hold beside it is not passed on
-	}
-	next, err := p.accept(r, g, ln, p.self)
+	l, err := w.rl.newLease(&w.attempt, r, g, lost)
 	if err != nil {
-		p.quit()
 		return nil, err
 	}
-	p.line.granted(&p.waiting, next)
-	return next, nil
-}
-
-// ended returns why ctx ended: its Err, and its Cause where that says more.
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(cause, err) {
-		return err
+	w.line = nil
+	if w.rl.mode == driver.Exclusive { // what others may have beside it is not handed on
+		l.queue = ln
+		ln.Granted(w.waiter, l, l.got.Mono, func() bool { return l.state.Load() == held })
+	} else {
+		ln.Granted(w.waiter, nil, 0, nil)
 	}
-	return fault{err, cause}
+	return l, nil
 }

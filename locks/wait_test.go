@@ -93,15 +93,23 @@ func TestStoreThatCantWaitIsAskedAgain(t *testing.T) {
 // the wait is over, and says what happened.
 func TestStoreThatDoesNotAnswerWithinTheWait(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
-		b.store.script(func(s *scripted) { s.acquire = hangs })
-		began := time.Now()
-		err := b.cache("k", WithWait(2*time.Second)).Acquire(t.Context())
-		wantIs(t, err, ErrLockAcquire, ErrUnavailable)
-		if waited := time.Since(began); waited != 2*time.Second {
-			t.Errorf("came back after %v, the wait was 2 s", waited)
+		b.store.script(func(s *scripted) { s.try, s.acquire = hangs, hangs })
+		for wait, want := range map[time.Duration]time.Duration{
+			7 * time.Second:        7 * time.Second,
+			2 * time.Second:        callBound, // its first request is not cut short
+			time.Millisecond:       callBound,
+			200 * time.Microsecond: callBound,
+		} {
+			began := time.Now()
+			err := b.cache("k", WithWait(wait)).Acquire(t.Context())
+			wantIs(t, err, ErrLockAcquire, ErrUnavailable)
+			wantNot(t, err, ErrLockActive)
+			if waited := time.Since(began); waited != want {
+				t.Errorf("came back after %v, the wait was %v", waited, wait)
+			}
 		}
 		time.Sleep(2 * time.Minute)
-		b.store.script(func(s *scripted) { s.acquire = after(time.Hour) })
+		b.store.script(func(s *scripted) { s.try, s.acquire = nil, after(time.Hour) })
 		l := b.cache("late", WithWait(Forever), WithExpire(time.Minute))
 		wantIs(t, l.Acquire(t.Context()), ErrLockAcquire)
 	})

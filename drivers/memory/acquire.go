@@ -37,7 +37,14 @@ func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, er
 		return g, err
 	}
 	w := sh.join(e, s, &r)
+	var held *driver.HeldError
+	if r.OnHeld != nil && len(e.leases) > 0 {
+		held = e.held(r.Mode, m.ns)
+	}
 	sh.mu.Unlock()
+	if held != nil {
+		r.OnHeld(held)
+	}
 	select {
 	case <-w.done:
 		return w.outcome()

@@ -1,0 +1,167 @@
+package locks
+
+import (
+	"context"
+	"time"
+
+	"github.com/concurrent-go/concurrent/internal/clock"
+)
+
+// An ending is the contexts that end with a lease. Those whose parents never end
+// share one; of those whose parents end at one time, by one channel, one stands for
+// all: so a context that was dropped costs nothing that grows.
+type ending struct {
+	alone *cancelable
+	one   *cancelable                     // the first of those with parents that end
+	more  map[<-chan struct{}]*cancelable // the others, by what their parents end by
+	timer *time.Timer                     // of a local lock, which is in no wheel
+}
+
+// A cancelable is from context.WithCancelCause, so that contexts made of it
+// need no goroutine to follow it.
+type cancelable struct {
+	context.Context
+	end    context.CancelCauseFunc
+	done   <-chan struct{} // the parent's
+	forget func() bool     // stops watching for the parent's end; or nil
+}
+
+func newCancelable(parent context.Context) *cancelable {
+	c := new(cancelable)
+	c.Context, c.end = context.WithCancelCause(parent)
+	return c
+}
+
+// cancel ends all contexts. It is called once, when nobody adds any more.
+func (e *ending) cancel(cause error) {
+	if e == nil {
+		return
+	}
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+	if e.alone != nil {
+		e.alone.end(cause)
+	}
+	e.one.cancel(cause)
+	for _, c := range e.more {
+		c.cancel(cause)
+	}
+}
+
+func (c *cancelable) cancel(cause error) {
+	if c == nil {
+		return
+	}
+	if c.forget != nil {
+		c.forget()
+	}
+	c.end(cause)
+}
+
+// alone returns the context for those whose parents never end.
+func (l *lease) alone() *cancelable {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cause != nil {
+		c := newCancelable(context.Background())
+		c.end(l.cause)
+		return c
+	}
+	e := l.endingLocked()
+	if e.alone == nil {
+		e.alone = newCancelable(context.Background())
+	}
+	return e.alone
+}
+
+// join returns the context for those whose parents end by done. brief says that the
+// lease will end soon after the parent, which need not be watched then.
+func (l *lease) join(parent context.Context, done <-chan struct{}, brief bool) *cancelable {
+	l.mu.Lock()
+	known := l.ends.find(done)
+	l.mu.Unlock()
+	if known != nil {
+		return known
+	}
+	c := newCancelable(parent)
+	c.done = done
+	if !brief {
+		c.forget = context.AfterFunc(c.Context, func() { l.drop(c) })
+	}
+	switch known, cause := l.add(c); {
+	case cause != nil:
+		c.cancel(cause)
+	case known != c:
+		c.cancel(nil)
+		return known
+	case !brief && c.Err() != nil: // it was dropped before it was added
+		l.drop(c)
+	}
+	return c
+}
+
+// add puts c among the contexts, and returns the one that stands for its parent, or
+// why the lease has ended.
+func (l *lease) add(c *cancelable) (known *cancelable, cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cause != nil {
+		return nil, l.cause
+	}
+	e := l.endingLocked()
+	if known := e.find(c.done); known != nil {
+		return known, nil
+	}
+	if e.one == nil {
+		e.one = c
+		return c, nil
+	}
+	if e.more == nil {
+		e.more = make(map[<-chan struct{}]*cancelable)
+	}
+	e.more[c.done] = c
+	return c, nil
+}
+
+// drop forgets a context whose parent ended before the lease.
+func (l *lease) drop(c *cancelable) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch e := l.ends; {
+	case e == nil:
+	case e.one == c:
+		e.one = nil
+	default:
+		delete(e.more, c.done)
+	}
+}
+
+func (e *ending) find(done <-chan struct{}) *cancelable {
+	switch {
+	case e == nil:
+		return nil
+	case e.one != nil && e.one.done == done:
+		return e.one
+	}
+	return e.more[done]
+}
+
+// endingLocked returns the lease's contexts. l.mu is held.
+func (l *lease) endingLocked() *ending {
+	if l.ends == nil {
+		l.ends = new(ending)
+		if l.local != nil {
+			l.watchLocked()
+		}
+	}
+	return l.ends
+}
+
+// watchLocked has the contexts of a local lock end at its deadline: there are some
+// now, and no wheel. l.mu is held.
+func (l *lease) watchLocked() {
+	if left := l.deadline.Remaining(clock.Now()); left != Forever {
+		l.ends.timer = time.AfterFunc(left, l.lookLocal)
+	}
+}

@@ -1,0 +1,58 @@
+package locks
+
+import (
+	"context"
+
+	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// A resolvedLock is what a Lock turned out to be at an Acquire: what all its leases
+// have in common.
+type resolvedLock struct {
+	client  *client
+	options *options
+	key     string // with the alias's prefix
+	mode    driver.Mode
+	local   *localLock // of a local lock
+}
+
+// resolve finds the alias, opening its store if nobody has yet. What it found before
+// holds until the alias is removed, or another registry is the default one.
+func (l *Lock) resolve(ctx context.Context) (*resolvedLock, error) {
+	if rl := l.resolved.Load(); rl != nil && (rl.local != nil || rl.current()) {
+		return rl, nil
+	}
+	if l.local {
+		return l.resolveLocal()
+	}
+	if l.key == "" { // with the prefix it would be a key
+		return nil, withCause(ErrLockAcquire, driver.CheckKey(l.key))
+	}
+	c, err := open(ctx, l.options.registryOr(), l.alias)
+	if err != nil {
+		return nil, withCause(ErrLockAcquire, err)
+	}
+	if err := c.meets(ctx, l.options); err != nil {
+		return nil, err
+	}
+	rl := &resolvedLock{client: c, options: l.options, key: c.prefix + l.key, mode: l.mode}
+	l.resolved.Store(rl)
+	return rl, nil
+}
+
+// current reports whether the alias is the one that it was.
+func (rl *resolvedLock) current() bool {
+	c := rl.client
+	return !c.closed.Load() && (rl.options.registry != nil || c.opened.Registry() == concurrent.Default())
+}
+
+// request is what the store is asked for, with a new owner.
+func (rl *resolvedLock) request() driver.Request {
+	c := rl.client
+	length, renewed := rl.options.terms(c.lease)
+	return driver.Request{
+		Key: rl.key, Owner: c.ids.next(), Lease: rl.storeLength(length, 0), Mode: rl.mode, Holder: c.holder(rl.options),
+		Brief: renewed, // it will be extended all the same
+	}
+}

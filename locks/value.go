@@ -1,0 +1,139 @@
+package locks
+
+import (
+	"context"
+	"errors"
+	"time"
+	"weak"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+var errUnreleased = errors.New("Release was not called since")
+
+// acquire gets a lease for this value.
+func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
+	l.once.Do(func() {
+		l.self = weak.Make(&l.anchor)
+		l.turn = make(chan struct{}, 1)
+	})
+	a := l.attempt(ctx, wait, l.self)
+	leave, err := a.enterValue()
+	if err != nil {
+		a.refused(err)
+		return l.fail("acquire", err)
+	}
+	defer leave()
+	next, err := a.lease()
+	if err != nil {
+		return l.fail("acquire", err)
+	}
+	if !l.current.CompareAndSwap(nil, next) {
+		// Another Acquire on this value was faster: its lease is the value's.
+		_ = next.release(ctx, unused)
+		err := l.inUse(l.current.Load())
+		a.refused(err)
+		return l.fail("acquire", err)
+	}
+	published := false
+	defer func() {
+		if !published && l.current.CompareAndSwap(next, nil) { // the observer panicked
+			_ = next.release(ctx, unused)
+		}
+	}()
+	a.acquired(next)
+	published = true
+	return nil
+}
+
+// inUse returns the error of an Acquire on a value that has lease c.
+func (l *Lock) inUse(c *lease) error {
+	if c == nil || c.active() || l.current.Load() != c {
+		return ErrLockActive
+	}
+	return withCause(ErrLockLost, errUnreleased)
+}
+
+// enterValue returns when a may have the value: it holds no lease, in the modes in
+// which the store would grant it a second one, and nobody else's turn it is to wait for
+// one. A value whose lease was lost is refused.
+func (a *attempt) enterValue() (leave func(), err error) {
+	l := a.lock
+	none := func() {}
+	c := l.current.Load()
+	if c != nil && !c.active() && l.current.Load() == c {
+		return nil, withCause(ErrLockLost, errUnreleased)
+	}
+	if l.options.err != nil || l.local || l.mode == driver.Exclusive {
+		return none, nil
+	}
+	if !a.waits {
+		if c != nil {
+			return nil, ErrLockActive
+		}
+		return none, nil
+	}
+	rl, err := a.resolve()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.valueWait(rl, l.turn, nil); err != nil {
+		return nil, err
+	}
+	leave = func() { <-l.turn }
+	for {
+		c := l.current.Load()
+		if c == nil {
+			return leave, nil
+		}
+		if err := a.valueWait(rl, nil, c.alone().Done()); err != nil {
+			leave()
+			return nil, err
+		}
+		if c = l.current.Load(); c != nil && !c.active() && l.current.Load() == c {
+			leave()
+			return nil, withCause(ErrLockLost, errUnreleased)
+		}
+	}
+}
+
+// valueWait waits until it is a's turn, or the value's lease is over.
+func (a *attempt) valueWait(rl *resolvedLock, turn chan<- struct{}, over <-chan struct{}) error {
+	var timeout <-chan time.Time
+	if !a.until.IsZero() {
+		timer := time.NewTimer(a.left())
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case turn <- struct{}{}:
+		return nil
+	case <-over:
+		return nil
+	default:
+	}
+	a.tellWaiting(rl.client)
+	select {
+	case turn <- struct{}{}:
+	case <-over:
+	case <-rl.client.closing.Done():
+		return withCause(ErrLockAcquire, ErrClosed)
+	case <-a.ctx.Done():
+		return withCause(a.whyWaited(rl), ended(a.ctx))
+	case <-timeout:
+		return a.whyWaited(rl)
+	}
+	return nil
+}
+
+// whyWaited says why the value was not to be had: it has a lease, or who was about to
+// get one for it waits.
+func (a *attempt) whyWaited(rl *resolvedLock) error {
+	if c := a.lock.current.Load(); c != nil && c.active() {
+		return ErrLockActive
+	}
+	if word := rl.client.lines.Word(rl.key, rl.mode); errors.Is(word.Err, driver.ErrHeld) {
+		return withCause(ErrLockActive, word.Err)
+	}
+	return withCause(ErrLockAcquire, withCause(ErrUnavailable, errNoAnswer))
+}
