@@ -30,7 +30,7 @@ func plainHosts(hosts string) bool {
 	}
 	for host := range strings.SplitSeq(hosts, ",") {
 		if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
-			if _, err := strconv.ParseUint(host[colon+1:], 10, 16); err != nil || colon == 0 {
+			if !plainPort(host[colon+1:]) || colon == 0 {
 				return false
 			}
 			host = host[:colon]
@@ -43,6 +43,11 @@ func plainHosts(hosts string) bool {
 		}
 	}
 	return true
+}
+
+func plainPort(port string) bool {
+	_, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && len(port) <= len("65535")
 }
 
 // secretWord reports whether a text has a word in it that goes with secrets. It

@@ -28,6 +28,7 @@ func TestURL(t *testing.T) {
 		"redis://:s3cr3t":                        "redis://***",
 		"redis://:12345678":                      "redis://***",
 		"redis://u:12345678":                     "redis://***",
+		"redis://u:00000001":                     "redis://***",
 		"redis://db,password=s3cr3t":             "redis://***",
 		"redis://u:p@db,password=s3cr3t":         "redis://***@***",
 		"redis://db:6379,password=s3cr3t":        "redis://***",
@@ -124,6 +125,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 		"redis://h?options=a%3D1%20password%253Ds3cr3t": "s3cr3t is wrong",
 		"redis://h?password%3Ds3cr3t=1":                 `unknown parameter "password=s3cr3t"`,
 		"redis://h/db;password=s3cr3t":                  "no database db;password=s3cr3t, s3cr3t is wrong",
+		"redis://u:00000001":                            "redis://***",
 		"redis://db,password=s3cr3t":                    "lookup db,password=s3cr3t: no such host, s3cr3t is wrong",
 		"redis://u:s3cr3t@h?password=s3cr3t2":           "neither s3cr3t2 nor s3cr3t",
 	} {
