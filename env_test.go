@@ -46,7 +46,7 @@ func TestConfigureEnvRefuses(t *testing.T) {
 		"nothing":          {nil, []string{"CONCURRENT_URL=memory://", "CONCURRENT_<ALIAS>_URL"}},
 		"only the others":  {[]string{"CONCURRENT_KEY=k", "CONCURRENT_TOKEN=1"}, []string{"CONCURRENT_URL"}},
 		"default twice":    {[]string{"CONCURRENT_URL=probe://", "CONCURRENT_DEFAULT_URL=probe://"}, []string{`"default"`, "two environment variables"}},
-		"no alias":         {[]string{"CONCURRENT__URL=probe://"}, []string{`"CONCURRENT__URL"`, "letters"}},
+		"no alias":         {[]string{"CONCURRENT__URL=probe://"}, []string{"CONCURRENT_<ALIAS>", "letters"}},
 		"a malformed URL":  {[]string{"CONCURRENT_LOCKS_URL=probe://u:s3cr3t@h:x"}, []string{`"locks"`, "port"}},
 		"a strange letter": {[]string{"CONCURRENT_Ü_URL=probe://"}, []string{"letters"}},
 	} {

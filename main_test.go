@@ -74,7 +74,7 @@ func (b *backend) Open(ctx context.Context) (driver.Store, error) {
 
 func (b *backend) store() *probeStore { return &probeStore{backend: b} }
 
-// probeStore can only be closed: this package calls nothing else of a store.
+// probeStore can only be closed, and tell that it can do nothing.
 type probeStore struct {
 	driver.Store
 	backend  *backend
@@ -86,6 +86,8 @@ func (s *probeStore) Close() error {
 	s.backend.closes.Add(1)
 	return s.closeErr
 }
+
+func (s *probeStore) Features() driver.Features { return driver.Features{} }
 
 func (s *probeStore) Warnings() []error { return s.warnings }
 
