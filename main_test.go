@@ -33,6 +33,9 @@ func (probeDriver) Connector(u *url.URL) (driver.Connector, error) {
 			return nil, fmt.Errorf("probe: parse %q: unknown parameter %q; known are ok and password", u, name)
 		}
 	}
+	if u.Host == "panics" {
+		panic(fmt.Sprintf("probe: parse %q", u))
+	}
 	if u.Host == "nothing" {
 		return nil, nil
 	}
