@@ -114,7 +114,7 @@ func TestPingFails(t *testing.T) {
 	if err := r.Ping(t.Context(), "default"); !errors.Is(err, driver.ErrUnfit) {
 		t.Errorf("Ping of a store that is unfit = %v", err)
 	}
-	if err := r.Ping(t.Context(), "defualt"); !errors.Is(err, concurrent.ErrUnknownAlias) {
+	if err := r.Ping(t.Context(), "another"); !errors.Is(err, concurrent.ErrUnknownAlias) {
 		t.Errorf("Ping of an unknown alias = %v", err)
 	}
 	s := &lender{try: func(context.Context) error { panic("boom") }}

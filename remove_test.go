@@ -110,7 +110,7 @@ func TestShutdownDuringRemove(t *testing.T) {
 		removed := make(chan error, 1)
 		go func() { removed <- r.Remove(t.Context(), "default") }()
 		synctest.Wait()
-		endsInTime(t, r, (*concurrent.Registry).Shutdown)
+		says(t, endsInTime(t, r, (*concurrent.Registry).Shutdown), `drain alias "default"`)
 		if err := <-removed; !errors.Is(err, context.Canceled) {
 			t.Errorf("Remove = %v, want that it was cut short", err)
 		}

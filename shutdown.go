@@ -37,12 +37,10 @@ func (r *Registry) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	if down := r.down; down != nil {
 		r.mu.Unlock()
-		select {
-		case <-down.done:
-			return down.err
-		case <-ctx.Done():
+		if !over(ctx, down.done) {
 			return fmt.Errorf("concurrent: shutdown: %w", ctx.Err())
 		}
+		return down.err
 	}
 	down := &shutdown{done: make(chan struct{})}
 	r.down = down
@@ -104,11 +102,24 @@ func (r *Registry) Remove(ctx context.Context, alias string) error {
 		<-e.done // soon after ctx ends
 		return e.err
 	}
-	select {
-	case <-e.done:
-		return e.err
-	case <-ctx.Done():
+	if !over(ctx, e.done) {
 		return fmt.Errorf("concurrent: remove alias %q: %w", alias, ctx.Err())
+	}
+	return e.err
+}
+
+// over waits until done is closed, or reports that ctx ended before.
+func over(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-done: // what has an end has it also for who comes late
+		return true
+	default:
+		return false
 	}
 }
 

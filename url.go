@@ -40,7 +40,7 @@ func (a *alias) connect(raw string) error {
 // text that is.
 func parseURL(raw string) (*url.URL, error) {
 	if _, _, ok := redact.Scheme(raw); !ok {
-		return nil, fmt.Errorf(`URL of %d bytes has no scheme at its beginning; write one, as in "redis://localhost:6379/0" or "memory://"`, len(raw))
+		return nil, fmt.Errorf(`URL of %d bytes has no scheme and "://" at its beginning; write them, as in "redis://localhost:6379/0", "memory://", or "file:///dir" with a path that is not relative`, len(raw))
 	}
 	u, err := url.Parse(raw)
 	switch {

@@ -73,9 +73,9 @@ func (r *Redactor) addText(text string) {
 	for _, plain := range decodings(text) {
 		r.addSecret(plain)
 		for part := range strings.FieldsFuncSeq(plain, func(c rune) bool { return strings.ContainsRune(separators, c) }) {
-			if first := strings.IndexByte(part, '='); first >= 0 {
-				r.addSecret(part[first+1:])
-				r.addSecret(part[strings.LastIndexByte(part, '=')+1:])
+			if _, value, assigned := strings.Cut(part, "="); assigned {
+				r.addSecret(value)
+				r.addSecret(value[strings.LastIndexByte(value, '=')+1:])
 			}
 		}
 	}
