@@ -118,6 +118,8 @@ func TestMalformedURLs(t *testing.T) {
 		"probe://u:s3cr3t [@h":            {"user or password"},
 		"probe://u:s3cr3t@[::1":           {"malformed host"},
 		"probe://u:s3cr3t@h#x":            {"fragment", "%23"},
+		"probe://u:1/s3cr3t@h":            {"@ behind", "%2F", "probe://***"},
+		"probe://u:1?s3cr3t@h":            {"@ behind", "%3F", "probe://***"},
 		"probe://***@h":                   {"printed", "left out"},
 		"probe://h?password=***":          {"printed", "left out"},
 		"probe://u:s3cr3t@h?pasword=1":    {`unknown parameter "pasword"`, "***"},
