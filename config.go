@@ -1,13 +1,14 @@
 package concurrent
 
 import (
-	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/redact"
 )
 
 // DefaultLease is the lease of locks that name none, on an alias that names
@@ -15,24 +16,24 @@ import (
 const DefaultLease = 30 * time.Second
 
 const (
-	minLease     = time.Millisecond
-	maxPrefix    = 512
-	maxAliasName = 64
+	minLease  = time.Millisecond
+	maxPrefix = 512
 )
 
 // Config says where the locks of one alias are kept, and how. Exactly one of
 // URL and Store is set.
 //
 // Printed with fmt, logged with log/slog or marshalled to JSON, a Config shows
-// its URL without user, password, and the values of query parameters that look
-// like secrets. What was marshalled so is for people to read. A Config in an
-// unexported field of another type is out of fmt's reach: it prints such
+// its URL up to the first part that may be secret: without user and password,
+// and without parameters that look like secrets and what comes after them. What
+// is no URL is not shown. What was marshalled so is for people to read. A Config
+// in an unexported field of another type is out of fmt's reach: it prints such
 // fields as they are.
 type Config struct {
 	// URL names the driver by its scheme, and the store to it. Each driver
 	// documents its URLs. In the user and the password, every byte that is not
 	// a letter, a digit or one of -._~ is written percent-encoded. A fragment
-	// is refused.
+	// is refused, and so is an "@" behind a host.
 	URL string
 
 	// Store, instead of URL, is a store that the program opened itself. It is
@@ -52,7 +53,8 @@ type Config struct {
 }
 
 // Aliases gives configurations their names. A name is 1 to 64 letters, digits,
-// "-", "_" and ".".
+// "-", "_" and ".". Printed, it shows names that are none by their length only:
+// a URL may stand there by mistake.
 //
 // From JSON it is an object of objects with the fields "url", "lease" and
 // "prefix"; see Aliases.UnmarshalJSON.
@@ -71,12 +73,12 @@ func (as Aliases) compile() (map[string]*alias, error) {
 		}
 		compiled[name] = a
 	}
-	return compiled, errors.Join(wrong...)
+	return compiled, join(wrong...)
 }
 
 func newAlias(name string, c Config) (*alias, error) {
-	if !validAlias(name) {
-		return nil, invalid("alias %q: a name is 1 to %d letters, digits, -, _ and .", shorten(name), maxAliasName)
+	if !redact.ValidName(name) {
+		return nil, invalid("alias %s: a name is 1 to %d letters, digits, -, _ and .", redact.Quoted(name), redact.MaxName)
 	}
 	if err := c.check(name); err != nil {
 		return nil, err
@@ -84,15 +86,14 @@ func newAlias(name string, c Config) (*alias, error) {
 	if c.Lease == 0 {
 		c.Lease = DefaultLease
 	}
-	var s secrets
-	a := &alias{name: name, config: func() Config { return c }, scrub: func(err error) error { return s.scrub(err) }}
+	a := &alias{name: name, origin: fmt.Sprintf("the %T", c.Store), config: func() Config { return c }, scrub: asIs}
 	if c.Store != nil {
 		return a, nil
 	}
-	var err error
-	a.connector, s, err = connectorOf(name, c.URL)
-	return a, err
+	return a, a.connect(c.URL)
 }
+
+func asIs(err error) error { return err }
 
 // check looks at everything but the URL's content.
 func (c Config) check(name string) error {
@@ -108,26 +109,7 @@ func (c Config) check(name string) error {
 	case len(c.Prefix) > maxPrefix:
 		return invalid("alias %q: prefix is %d bytes, at most %d are allowed", name, len(c.Prefix), maxPrefix)
 	case strings.ContainsAny(c.Prefix, "{}"):
-		return invalid("alias %q: prefix %q contains a brace, which would move keys between the slots of a Redis Cluster; leave braces out", name, c.Prefix)
+		return invalid("alias %q: prefix contains a brace, which would move keys between the slots of a Redis Cluster; leave braces out", name)
 	}
 	return nil
-}
-
-func validAlias(name string) bool {
-	for _, c := range name {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
-		default:
-			return false
-		}
-	}
-	return name != "" && len(name) <= maxAliasName
-}
-
-// shorten keeps an error readable whatever was passed for a name.
-func shorten(name string) string {
-	if len(name) <= maxAliasName {
-		return name
-	}
-	return name[:maxAliasName] + "…"
 }

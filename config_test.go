@@ -32,8 +32,10 @@ func TestConfigureRefuses(t *testing.T) {
 		"a long name":           {strings.Repeat("n", 65), concurrent.Config{URL: "probe://"}, concurrent.ErrInvalidConfig, []string{"1 to 64"}},
 		"an unknown parameter":  {"a", concurrent.Config{URL: "probe://h?pasword=x"}, concurrent.ErrInvalidConfig, []string{`"a"`, `"pasword"`, "known are"}},
 		"a silent driver":       {"a", concurrent.Config{URL: "probe://nothing"}, concurrent.ErrInvalidConfig, []string{`"a"`, `"probe"`, "neither"}},
-		"an unknown driver":     {"a", concurrent.Config{URL: "etcd://h"}, concurrent.ErrUnknownDriver, []string{`"a"`, `"etcd"`, "registered are", "probe", `import forgotten, such as _ "github.com/concurrent-go/concurrent/drivers/redis"?`}},
+		"an unknown driver":     {"a", concurrent.Config{URL: "mysql://h"}, concurrent.ErrUnknownDriver, []string{`"a"`, `"mysql"`, "registered are", "probe", `import forgotten, such as _ "github.com/concurrent-go/concurrent/drivers/redis"?`}},
 		"a forgotten import":    {"a", concurrent.Config{URL: "rediss://h"}, concurrent.ErrUnknownDriver, []string{`is this import forgotten: _ "github.com/concurrent-go/concurrent/drivers/redis"?`}},
+		"a forgotten valkey":    {"a", concurrent.Config{URL: "valkeys://h"}, concurrent.ErrUnknownDriver, []string{`drivers/redis"?`}},
+		"a forgotten etcd":      {"a", concurrent.Config{URL: "etcds://h1:2379,h2:2379"}, concurrent.ErrUnknownDriver, []string{`drivers/etcd"?`}},
 		"a forgotten postgres":  {"a", concurrent.Config{URL: "postgresql://h"}, concurrent.ErrUnknownDriver, []string{`drivers/postgres"?`}},
 		"a misspelt scheme":     {"a", concurrent.Config{URL: "porbe://h"}, concurrent.ErrUnknownDriver, []string{`did you mean "probe"?`}},
 	} {

@@ -33,12 +33,26 @@
 //		"slow":    {"url": "postgres://db/locks", "lease": "5m", "prefix": "billing:"}
 //	}
 //
-// and [ConfigureEnv] reads URLs from the environment.
+// and [ConfigureEnv] configures what the environment names in CONCURRENT_URL,
+// CONCURRENT_LEASE and CONCURRENT_PREFIX, and for the alias "locks" in
+// CONCURRENT_LOCKS_URL and so on. [Aliases.FromEnv] puts that over a
+// configuration from elsewhere.
+//
+// # While the program runs
+//
+// [Ping] tells whether locks can be had on an alias, for a health check;
+// [Stats] counts what happened on each; an [Observer] is told of everything.
+// [Remove] ends the use of one alias, which may be configured again then;
+// [Shutdown] ends that of all. Both wait for holders until their context ends,
+// and not for a driver or an observer that hangs.
 //
 // # Secrets
 //
-// No error of this package shows a password, nor does a [Config] that is
-// printed with fmt, logged with log/slog, or marshalled to JSON.
+// No error of this package shows a password, nor do a [Config] and [Aliases]
+// that are printed with fmt, logged with log/slog, or marshalled to JSON. A URL
+// is shown up to the first part that is in doubt, and a text that has no scheme
+// and "://" at its beginning not at all. Where the name of an alias belongs, only
+// what can be a name is shown.
 //
 // # Registries
 //

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/spelling"
 )
 
 var drivers = struct {
@@ -57,7 +58,7 @@ func findDriver(scheme string) (driver.Driver, error) {
 		have = "registered are " + strings.Join(registered, ", ")
 	}
 	return nil, fmt.Errorf("%w %q: %s%s; %s", ErrUnknownDriver, scheme, have,
-		didYouMean(scheme, registered), importHint(scheme))
+		spelling.Hint(scheme, registered), importHint(scheme))
 }
 
 // importHint asks about a forgotten import, by its name where the scheme is of
@@ -74,8 +75,9 @@ func importHint(scheme string) string {
 // ownDrivers says in which package of this module a scheme's driver is.
 var ownDrivers = map[string]string{
 	"memory": "memory", "file": "file",
-	"redis": "redis", "rediss": "redis", "redis+unix": "redis",
+	"redis": "redis", "rediss": "redis", "redis+unix": "redis", "valkey": "redis", "valkeys": "redis",
 	"postgres": "postgres", "postgresql": "postgres",
+	"etcd": "etcd", "etcds": "etcd",
 }
 
 func validScheme(s string) bool {

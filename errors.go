@@ -20,6 +20,11 @@ var (
 	// ErrInvalidConfig: a configuration is not one. The error says where, and
 	// what would be right. Nothing was configured.
 	ErrInvalidConfig = errors.New("concurrent: invalid configuration")
+
+	// ErrNoConfig: the environment names no store. It is ErrInvalidConfig too.
+	// A program that has a configuration of its own can go on with that.
+	ErrNoConfig = fmt.Errorf(`%w: the environment names no store; set CONCURRENT_URL for alias "default", such as CONCURRENT_URL=memory://, or CONCURRENT_<ALIAS>_URL`,
+		ErrInvalidConfig)
 )
 
 // errShutDown is what a registry answers after Shutdown.

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/envurl"
+	"github.com/concurrent-go/concurrent/internal/redact"
+	"github.com/concurrent-go/concurrent/internal/spelling"
 )
 
 // maxJSON is the size of the largest configuration that is read, in bytes.
@@ -42,11 +45,11 @@ func (as *Aliases) UnmarshalJSON(data []byte) error {
 	read := make(Aliases)
 	err := eachField(data, `{"default": {"url": "memory://"}}`, func(alias string, value json.RawMessage) error {
 		if _, twice := read[alias]; twice {
-			return fmt.Errorf("alias %q is there twice; give one of them another name", shorten(alias))
+			return fmt.Errorf("alias %s is there twice; give one of them another name", redact.Quoted(alias))
 		}
 		c, err := parseConfig(value)
 		if err != nil {
-			return fmt.Errorf("alias %q: %w", shorten(alias), err)
+			return fmt.Errorf("alias %s: %w", redact.Quoted(alias), err)
 		}
 		read[alias] = c
 		return nil
@@ -83,6 +86,10 @@ func parseConfig(data []byte) (Config, error) {
 	seen := make(map[string]bool)
 	err := eachField(data, `{"url": "memory://"}`, func(written string, value json.RawMessage) error {
 		field := strings.ToLower(written)
+		if !slices.Contains(configFields, field) {
+			return fmt.Errorf("unknown field %s; known are %s%s", redact.Quoted(written),
+				strings.Join(configFields, ", "), spelling.Hint(written, configFields))
+		}
 		if seen[field] {
 			return fmt.Errorf("field %q is there twice", field)
 		}
@@ -90,16 +97,11 @@ func parseConfig(data []byte) (Config, error) {
 		var err error
 		switch field {
 		case "url":
-			if c.URL, err = text(field, value); err == nil {
-				c.URL, err = expand(c.URL)
-			}
+			c.URL, err = parseURLField(value)
 		case "lease":
-			c.Lease, err = parseLease(value)
+			c.Lease, err = parseLeaseField(value)
 		case "prefix":
 			c.Prefix, err = text(field, value)
-		default:
-			err = fmt.Errorf("unknown field %q; known are %s%s", shorten(written),
-				strings.Join(configFields, ", "), didYouMean(written, configFields))
 		}
 		return err
 	})
@@ -148,19 +150,26 @@ func text(field string, value json.RawMessage) (string, error) {
 	return *s, nil
 }
 
-const forever = "forever"
+func parseURLField(value json.RawMessage) (string, error) {
+	raw, err := text("url", value)
+	if err != nil {
+		return "", err
+	}
+	expanded, err := envurl.Expand(raw)
+	if err != nil {
+		return "", fmt.Errorf(`field "url": %w`, err)
+	}
+	return expanded, nil
+}
 
-func parseLease(value json.RawMessage) (time.Duration, error) {
-	s, err := text("lease", value)
+func parseLeaseField(value json.RawMessage) (time.Duration, error) {
+	written, err := text("lease", value)
 	if err != nil {
 		return 0, fmt.Errorf(`field "lease" must be a string with a unit, such as "30s", or "forever"`)
 	}
-	if s == forever {
-		return driver.Forever, nil
-	}
-	d, err := time.ParseDuration(s)
+	d, err := parseLease(written)
 	if err != nil {
-		return 0, fmt.Errorf(`field "lease" is %q; write a number with a unit, such as "30s", or "forever"`, shorten(s))
+		return 0, fmt.Errorf(`field "lease" %w`, err)
 	}
 	return d, nil
 }
@@ -172,16 +181,9 @@ func (c Config) MarshalJSON() ([]byte, error) {
 		URL    string `json:"url,omitempty"`
 		Lease  string `json:"lease,omitempty"`
 		Prefix string `json:"prefix,omitempty"`
-	}{strings.ReplaceAll(redact(c.URL), "${", "$${"), c.leaseText(), c.Prefix})
+	}{strings.ReplaceAll(redact.URL(c.URL), "${", "$${"), c.leaseText(), redact.Text(c.Prefix)})
 }
 
-// leaseText is the lease as parseLease reads it, "" for 0.
-func (c Config) leaseText() string {
-	switch c.Lease {
-	case 0:
-		return ""
-	case driver.Forever:
-		return forever
-	}
-	return c.Lease.String()
-}
+// MarshalJSON writes the Configs without their secrets, and no name that is
+// none.
+func (as Aliases) MarshalJSON() ([]byte, error) { return json.Marshal(as.printable()) }

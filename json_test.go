@@ -53,7 +53,7 @@ func TestJSONRefuses(t *testing.T) {
 		"a URL of another type": {`{"a": {"url": 7}}`, []string{`"url" must be a string`}},
 		"a null URL":            {`{"a": {"url": null}}`, []string{`"url" must be a string`}},
 		"a numeric lease":       {`{"a": {"lease": 30}}`, []string{`"lease"`, `"30s"`, "forever"}},
-		"a lease without unit":  {`{"a": {"lease": "30"}}`, []string{`"lease"`, `"30"`, `"30s"`}},
+		"a lease without unit":  {`{"a": {"lease": "30"}}`, []string{`"lease"`, "without a unit", `"30s"`}},
 		"an unset variable":     {`{"a": {"url": "redis://u:${TEST_UNSET}@h"}}`, []string{`alias "a"`, "TEST_UNSET", "not set"}},
 		"an open brace":         {`{"a": {"url": "redis://${TEST"}}`, []string{"${", "$${"}},
 		"an empty variable":     {`{"a": {"url": "redis://${}"}}`, []string{"$${"}},

@@ -33,6 +33,9 @@ func (probeDriver) Connector(u *url.URL) (driver.Connector, error) {
 			return nil, fmt.Errorf("probe: parse %q: unknown parameter %q; known are ok and password", u, name)
 		}
 	}
+	if u.Host == "panics" {
+		panic(fmt.Sprintf("probe: parse %q", u))
+	}
 	if u.Host == "nothing" {
 		return nil, nil
 	}
@@ -74,7 +77,7 @@ func (b *backend) Open(ctx context.Context) (driver.Store, error) {
 
 func (b *backend) store() *probeStore { return &probeStore{backend: b} }
 
-// probeStore can only be closed: this package calls nothing else of a store.
+// probeStore can only be closed, and tell that it can do nothing.
 type probeStore struct {
 	driver.Store
 	backend  *backend
@@ -86,6 +89,8 @@ func (s *probeStore) Close() error {
 	s.backend.closes.Add(1)
 	return s.closeErr
 }
+
+func (s *probeStore) Features() driver.Features { return driver.Features{} }
 
 func (s *probeStore) Warnings() []error { return s.warnings }
 

@@ -2,7 +2,6 @@ package concurrent
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
@@ -18,9 +17,9 @@ type Observer interface {
 	// use is an event again. ctx carries the values of the context with which
 	// the lock was asked for, never its end.
 	//
-	// A panic in the caller's goroutine goes on to the caller, and leaves
-	// nothing held; one in the background is told to the other observers as an
-	// EventStoreWarning.
+	// A panic in the caller's goroutine goes on to the caller, when the other
+	// observers were told, and leaves nothing held; one in the background is
+	// told to the other observers as an EventStoreWarning.
 	Observe(ctx context.Context, e Event)
 }
 
@@ -83,10 +82,14 @@ const (
 	// Release is missing. Token is set, Err says so.
 	EventLeaked
 
-	// EventStoreWarning: a store was opened that may break its promises under
-	// circumstances that Err names, with what would prevent it. Only Alias and
-	// Err are set. Each Observer is told once of each warning: when the store
-	// is opened, or by Observe if it was open before.
+	// EventStoreWarning: something is wrong that is not the end of one attempt.
+	// Err says what, and what would prevent it.
+	//
+	// When a store is opened that may break its promises under circumstances,
+	// only Alias and Err are set. Each Observer is told once of each such
+	// warning: when the store is opened, or by Observe if it was open before.
+	// Key, and ID where it belongs to an attempt, are set when it is about a
+	// wait that met an outage, or about a lock that keeps a Shutdown waiting.
 	EventStoreWarning
 )
 
@@ -108,73 +111,4 @@ func (k EventKind) String() string {
 		return "event " + strconv.Itoa(int(k))
 	}
 	return kindNames[k]
-}
-
-// Observe adds an Observer, which is told of everything from now on, and of
-// the warnings of the stores that are open already, until remove is called. A
-// call of o that had begun by then may still run. Without Observers, events cost
-// nothing. It panics if o is nil.
-func (r *Registry) Observe(o Observer) (remove func()) {
-	if o == nil {
-		panic("concurrent: Observe of a nil Observer")
-	}
-	added := &observing{o}
-	// An alias is either open now, or finds o when it is made known.
-	r.mu.Lock()
-	r.setObservers(append(slices.Clone(r.observing), added))
-	aliases := r.load().aliases
-	opened := make([]*Opened, 0, len(aliases))
-	for _, a := range aliases {
-		if already := a.opened.Load(); already != nil {
-			opened = append(opened, already)
-		}
-	}
-	r.mu.Unlock()
-	for _, a := range opened {
-		a.warn(o)
-	}
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.setObservers(slices.DeleteFunc(slices.Clone(r.observing), func(other *observing) bool { return other == added }))
-	}
-}
-
-// An observing is one call of Observe: an Observer may be added twice.
-type observing struct{ Observer }
-
-// setObservers makes known who is told of events. r.mu is held.
-func (r *Registry) setObservers(all []*observing) {
-	r.observing = all
-	switch len(all) {
-	case 0:
-		r.observed.Store(nil)
-	case 1:
-		r.observed.Store(&all[0].Observer)
-	default:
-		several := make(observers, len(all))
-		for i, o := range all {
-			several[i] = o.Observer
-		}
-		one := Observer(several)
-		r.observed.Store(&one)
-	}
-}
-
-// Observer returns one Observer that tells all that were added, or nil if there
-// is none. It costs one atomic load. It is for package locks.
-func (r *Registry) Observer() Observer {
-	if o := r.observed.Load(); o != nil {
-		return *o
-	}
-	return nil
-}
-
-// observers tells each in turn.
-type observers []Observer
-
-func (os observers) Observe(ctx context.Context, e Event) {
-	for _, o := range os {
-		o.Observe(ctx, e)
-	}
 }

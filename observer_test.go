@@ -137,6 +137,9 @@ level=ERROR msg="lock lost" alias=a key=k token=7 err="driver: key is not held b
 level=DEBUG msg="lock released" alias=a key=k
 level=WARN msg="lock leaked" alias=a key=k
 level=WARN msg="store warning" alias=a err="it evicts keys"
+level=WARN msg="store warning" alias=a key=k id=9 err="it is away"
+level=DEBUG msg="lock released" alias=a key=k id=8 label=me mode=shared token=7 held=1m0s
+level=DEBUG msg="lock acquired" alias=a key=k id=10 mode=slots(3)
 `
 	for level, want := range map[slog.Level]string{
 		slog.LevelDebug: all,
@@ -172,6 +175,9 @@ func tell(ctx context.Context, o concurrent.Observer) {
 		{Kind: concurrent.EventReleased, Alias: "a", Key: "k"},
 		{Kind: concurrent.EventLeaked, Alias: "a", Key: "k"},
 		{Kind: concurrent.EventStoreWarning, Alias: "a", Err: errors.New("it evicts keys")},
+		{Kind: concurrent.EventStoreWarning, Alias: "a", Key: "k", ID: 9, Err: errors.New("it is away")},
+		{Kind: concurrent.EventReleased, Alias: "a", Key: "k", ID: 8, Label: "me", Mode: driver.Shared, Token: 7, Held: time.Minute},
+		{Kind: concurrent.EventAcquired, Alias: "a", Key: "k", ID: 10, Mode: driver.Slots(3)},
 	} {
 		o.Observe(ctx, e)
 	}

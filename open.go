@@ -18,7 +18,8 @@ const (
 )
 
 // Store returns the opened store of an alias. The first call opens it; all
-// share it, also with package locks. It is closed by Shutdown, by nobody else.
+// share it, also with package locks. It is closed by Shutdown and Remove, by
+// nobody else.
 //
 // Opening takes 30 seconds at most and is shared by those who ask meanwhile.
 // It does not end with the context of any of them: a call whose ctx ends
@@ -27,8 +28,8 @@ const (
 // looked at.
 //
 // It returns an error that matches ErrUnknownAlias, driver.ErrClosed after
-// Shutdown, ctx's error, or what driver.Connector.Open returned:
-// driver.ErrUnavailable or driver.ErrUnfit.
+// Shutdown and during Remove, ctx's error, or what driver.Connector.Open
+// returned: driver.ErrUnavailable or driver.ErrUnfit.
 func (r *Registry) Store(ctx context.Context, alias string) (driver.Store, error) {
 	o, err := r.Open(ctx, alias)
 	if err != nil {
@@ -57,23 +58,25 @@ func (r *Registry) Open(ctx context.Context, alias string) (*Opened, error) {
 	return op.wait(ctx)
 }
 
-// An opening is one try to open a store. What it comes to is written before
+// An openCall is one try to open a store. What it comes to is written before
 // done is closed.
-type opening struct {
+type openCall struct {
 	alias   *alias
 	cancel  context.CancelFunc
 	overdue <-chan struct{} // closed when the driver should have returned
+	ended   chan struct{}   // closed when the alias is ended meanwhile
 	done    chan struct{}
 	opened  *Opened
-	err     error
+	err     error // for who asked for the store
+	late    error // of closing a store that nobody may have any more
 }
 
-// join returns the opening of a that is under way, or begins one.
-func (r *Registry) join(a *alias) (*opening, error) {
+// join returns the openCall of a that is under way, or begins one.
+func (r *Registry) join(a *alias) (*openCall, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return nil, errShutDown
+	if err := a.usable(); err != nil {
+		return nil, err
 	}
 	if o := a.opened.Load(); o != nil {
 		return arrived(o), nil
@@ -84,7 +87,7 @@ func (r *Registry) join(a *alias) (*opening, error) {
 	// The context is nobody's: the store is for all who ask for it.
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	overdue, late := context.WithTimeout(context.Background(), openTimeout+openGrace)
-	op := &opening{alias: a, cancel: cancel, overdue: overdue.Done(), done: make(chan struct{})}
+	op := &openCall{alias: a, cancel: cancel, overdue: overdue.Done(), ended: make(chan struct{}), done: make(chan struct{})}
 	a.opening = op
 	go func() {
 		defer late()
@@ -94,25 +97,27 @@ func (r *Registry) join(a *alias) (*opening, error) {
 	return op, nil
 }
 
-func arrived(o *Opened) *opening {
-	op := &opening{done: make(chan struct{}), opened: o}
+func arrived(o *Opened) *openCall {
+	op := &openCall{done: make(chan struct{}), opened: o}
 	close(op.done)
 	return op
 }
 
-// wait returns what the opening comes to, or an error as soon as ctx ends or
-// the driver is overdue. A store that arrives after that is used by the next
-// call.
-func (op *opening) wait(ctx context.Context) (*Opened, error) {
+// wait returns what the openCall comes to, or an error as soon as ctx ends, the
+// alias is ended, or the driver is overdue. A store that arrives after that is
+// used by the next call.
+func (op *openCall) wait(ctx context.Context) (*Opened, error) {
 	select {
 	case <-op.done:
 		return op.opened, op.err
+	case <-op.ended:
+		return nil, op.alias.usable()
 	case <-ctx.Done():
 		return nil, fmt.Errorf("concurrent: open alias %q: %w", op.alias.name, ctx.Err())
 	case <-op.overdue:
 	}
 	select {
-	case <-op.done: // overdue ends with the opening too
+	case <-op.done: // overdue ends with the openCall too
 		return op.opened, op.err
 	default:
 		return nil, fmt.Errorf("concurrent: open alias %q: the driver has not answered for %v: %w",
@@ -120,49 +125,58 @@ func (op *opening) wait(ctx context.Context) (*Opened, error) {
 	}
 }
 
-var errNoAnswer = errors.New("the driver returned neither a store nor an error")
+var errNothingOpened = errors.New("the driver returned neither a store nor an error")
 
 // open has the driver open the store and makes it known.
-func (r *Registry) open(ctx context.Context, op *opening) {
+func (r *Registry) open(ctx context.Context, op *openCall) {
 	var store driver.Store
-	err := errNoAnswer
+	err := errNothingOpened
 	defer close(op.done)
-	defer func() { // also when the driver ends the goroutine
-		if err == nil && store == nil {
-			err = errNoAnswer
-		}
-		r.finish(op, store, err)
-	}()
-	if c := op.alias.connector; c != nil {
-		store, err = c.Open(ctx)
-	} else {
-		store, err = op.alias.config().Store, nil
+	defer func() { r.finish(op, store, err) }() // also when the driver ends the goroutine
+	err = op.alias.guard(func() (err error) {
+		store, err = op.alias.newStore(ctx)
+		return err
+	})
+	switch {
+	case err != nil:
+		store = nil // whatever a driver returns beside an error
+	case store == nil:
+		err = errNothingOpened
+	default: // a store that panics here would panic in package locks
+		err = op.alias.guard(func() error { store.Features(); return nil })
 	}
 }
 
-// finish makes an opened store known, or closes it if nobody may have it any
-// more.
-func (r *Registry) finish(op *opening, store driver.Store, err error) {
+func (a *alias) newStore(ctx context.Context) (driver.Store, error) {
+	if a.connector == nil {
+		return a.config().Store, nil
+	}
+	return a.connector.Open(ctx)
+}
+
+// finish makes an opened store known, or closes it if nobody may have it.
+func (r *Registry) finish(op *openCall, store driver.Store, err error) {
 	a := op.alias
 	r.mu.Lock()
 	a.opening = nil
-	closed := r.down != nil
-	var observer Observer
-	if err == nil && !closed {
-		op.opened = &Opened{registry: r, alias: a, store: store}
+	ended := a.usable()
+	var observing []*observing
+	if err == nil && ended == nil {
+		op.opened = &Opened{registry: r, alias: a, store: store, pings: make(chan struct{}, maxPings)}
 		a.opened.Store(op.opened)
-		observer = r.Observer()
+		observing = r.observing
 	}
 	r.mu.Unlock()
-	switch {
-	case closed && err == nil:
-		op.err = errors.Join(errShutDown, a.close(store))
-	case closed:
-		op.err = errShutDown
-	case err != nil:
-		op.err = fmt.Errorf("concurrent: open alias %q: %w", a.name, a.scrub(err))
-	case observer != nil:
-		op.opened.warn(observer)
+	if op.opened != nil {
+		op.opened.warnAll(observing)
+		return
+	}
+	if store != nil {
+		op.late = a.close(store)
+	}
+	op.err = ended
+	if ended == nil {
+		op.err = join(fmt.Errorf("concurrent: open alias %q: %w", a.name, a.scrub(err)), op.late)
 	}
 }
 
@@ -171,8 +185,9 @@ func (a *alias) close(store driver.Store) error {
 	if a.connector == nil {
 		return nil
 	}
-	if err := a.scrub(store.Close()); err != nil {
-		return fmt.Errorf("concurrent: close alias %q: %w", a.name, err)
+	err := a.guard(func() error { return a.scrub(store.Close()) })
+	if err != nil {
+		return join(fmt.Errorf("concurrent: close alias %q: %w", a.name, err))
 	}
 	return nil
 }

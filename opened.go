@@ -2,6 +2,7 @@ package concurrent
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -15,17 +16,18 @@ type Opened struct {
 	alias    *alias
 	store    driver.Store
 	drainer  atomic.Pointer[Drainer]
+	pings    chan struct{} // has one for each ping under way
 
 	mu    sync.Mutex
-	ended bool // Shutdown has begun
+	ended bool // Shutdown or Remove has begun
 }
 
-// Drainer is what Shutdown drains before it closes the store. It is for
-// package locks.
+// Drainer is what Shutdown and Remove drain before they close the store. It is
+// for package locks.
 type Drainer interface {
 	// Drain refuses new locks and ends waits with ErrClosed, then waits for
 	// holders until ctx ends; then it ends what is left and returns ctx's
-	// error. It is called once.
+	// error, with the keys and holders that it waited for. It is called once.
 	Drain(ctx context.Context) error
 
 	// Stats counts what happened so far. Its Alias is not set.
@@ -34,6 +36,15 @@ type Drainer interface {
 
 // Alias returns the name of the alias.
 func (o *Opened) Alias() string { return o.alias.name }
+
+// Registry returns the registry that o is of.
+func (o *Opened) Registry() *Registry { return o.registry }
+
+// String says which alias o is of, not where its store is.
+func (o *Opened) String() string { return fmt.Sprintf("concurrent.Opened of alias %q", o.alias.name) }
+
+// GoString returns what String does.
+func (o *Opened) GoString() string { return o.String() }
 
 // Config returns the configuration of the alias. Its Lease is never 0:
 // DefaultLease stands there instead.
@@ -48,8 +59,8 @@ func (o *Opened) Observer() Observer { return o.registry.Observer() }
 
 // Attach returns what the first call's make returned, the same to everybody.
 // make is called once, or again after it has panicked; it must not call
-// Attach. A Drainer that is attached after Shutdown has begun is drained at
-// once, with a context that has ended.
+// Attach. A Drainer that is attached after Shutdown or Remove has begun is
+// drained at once, with a context that has ended.
 func (o *Opened) Attach(make func(*Opened) Drainer) Drainer {
 	if d := o.drainer.Load(); d != nil {
 		return *d
@@ -69,7 +80,7 @@ func (o *Opened) Attach(make func(*Opened) Drainer) Drainer {
 	return d
 }
 
-// end marks o as shut down and returns what is to be drained, or nil.
+// end marks o as ended and returns what is to be drained, or nil.
 func (o *Opened) end() Drainer {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -79,17 +90,3 @@ func (o *Opened) end() Drainer {
 	}
 	return nil
 }
-
-// warn tells an observer what the store warns of.
-func (o *Opened) warn(observer Observer) {
-	w, ok := o.store.(driver.Warner)
-	if !ok {
-		return
-	}
-	for _, err := range w.Warnings() {
-		observer.Observe(context.Background(), Event{Kind: EventStoreWarning, Alias: o.alias.name, Err: o.alias.scrub(err)})
-	}
-}
-
-// Registry returns the registry that opened it.
-func (o *Opened) Registry() *Registry { return o.registry }

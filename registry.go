@@ -11,15 +11,17 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/defaultregistry"
+	"github.com/concurrent-go/concurrent/internal/redact"
+	"github.com/concurrent-go/concurrent/internal/spelling"
 )
 
 // A Registry knows aliases, opens their stores, and tells observers what
 // happens on them. The zero Registry knows no alias and is ready for use. It is
 // safe for concurrent use and must not be copied.
 type Registry struct {
-	// known is replaced as a whole by whoever holds mu, so that looking an
+	// current is replaced as a whole by whoever holds mu, so that looking an
 	// alias up needs no lock.
-	known    atomic.Pointer[known]
+	current  atomic.Pointer[snapshot]
 	observed atomic.Pointer[Observer]
 
 	mu        sync.Mutex
@@ -27,10 +29,10 @@ type Registry struct {
 	down      *shutdown // set by the first Shutdown
 }
 
-// known is what a registry knows. It never changes.
-type known struct {
+// A snapshot is what a registry knows at a time. It never changes.
+type snapshot struct {
 	aliases map[string]*alias
-	closed  bool
+	closed  bool // Shutdown has begun
 }
 
 // An alias is a checked configuration and, once it is open, its store. What
@@ -38,11 +40,13 @@ type known struct {
 // struct comes to hold an alias, and never calls their methods.
 type alias struct {
 	name      string
+	origin    string // who answers for the store, for people to read
 	config    func() Config
 	connector driver.Connector      // nil if the store is the program's own
 	scrub     func(err error) error // removes the URL's secrets from an error
 	opened    atomic.Pointer[Opened]
-	opening   *opening // guarded by Registry.mu
+	ending    atomic.Pointer[ending] // set once, with Registry.mu held
+	opening   *openCall              // guarded by Registry.mu
 }
 
 var defaultRegistry atomic.Pointer[Registry]
@@ -84,12 +88,15 @@ func (r *Registry) Configure(as Aliases) error {
 		after = added
 	}
 	for _, name := range slices.Sorted(maps.Keys(added)) {
-		if _, taken := before.aliases[name]; taken {
+		if other, taken := before.aliases[name]; taken {
+			if other.ending.Load() != nil {
+				return invalid("alias %q is still being removed; configure it when Remove has returned", name)
+			}
 			return invalid("alias %q is configured already; give this one another name", name)
 		}
 		after[name] = added[name]
 	}
-	r.known.Store(&known{aliases: after})
+	r.current.Store(&snapshot{aliases: after})
 	return nil
 }
 
@@ -100,32 +107,40 @@ func (r *Registry) MustConfigure(as Aliases) {
 	}
 }
 
-func (r *Registry) load() *known {
-	if k := r.known.Load(); k != nil {
-		return k
+func (r *Registry) load() *snapshot {
+	if s := r.current.Load(); s != nil {
+		return s
 	}
 	return &unconfigured
 }
 
-var unconfigured known
+var unconfigured snapshot
 
 // find returns an alias, or an error that matches ErrUnknownAlias or
 // driver.ErrClosed.
 func (r *Registry) find(name string) (*alias, error) {
-	k := r.load()
-	if a := k.aliases[name]; a != nil {
-		return a, nil
-	}
-	if k.closed {
+	s := r.load()
+	if s.closed {
 		return nil, errShutDown
 	}
-	if len(k.aliases) == 0 {
-		return nil, fmt.Errorf(`%w %q: none is configured; write concurrent.MustConfigure(concurrent.Aliases{"default": {URL: "memory://"}})`,
-			ErrUnknownAlias, shorten(name))
+	if a := s.aliases[name]; a != nil {
+		return a, a.usable()
 	}
-	names := slices.Sorted(maps.Keys(k.aliases))
-	return nil, fmt.Errorf("%w %q: configured are %s%s", ErrUnknownAlias, shorten(name),
-		strings.Join(names, ", "), didYouMean(name, names))
+	if len(s.aliases) == 0 {
+		return nil, fmt.Errorf(`%w %s: none is configured; write concurrent.MustConfigure(concurrent.Aliases{"default": {URL: "memory://"}})`,
+			ErrUnknownAlias, redact.Quoted(name))
+	}
+	names := slices.Sorted(maps.Keys(s.aliases))
+	return nil, fmt.Errorf("%w %s: configured are %s%s", ErrUnknownAlias, redact.Quoted(name),
+		strings.Join(names, ", "), spelling.Hint(name, names))
+}
+
+// usable returns an error that matches driver.ErrClosed if a is being ended.
+func (a *alias) usable() error {
+	if e := a.ending.Load(); e != nil {
+		return e.refusal
+	}
+	return nil
 }
 
 // String says how many aliases r knows, not where their stores are.
@@ -146,6 +161,15 @@ func ConfigureEnv() error { return Default().ConfigureEnv() }
 func Store(ctx context.Context, alias string) (driver.Store, error) {
 	return Default().Store(ctx, alias)
 }
+
+// Ping is Registry.Ping of Default.
+func Ping(ctx context.Context, alias string) error { return Default().Ping(ctx, alias) }
+
+// Remove is Registry.Remove of Default.
+func Remove(ctx context.Context, alias string) error { return Default().Remove(ctx, alias) }
+
+// Stats is Registry.Stats of Default.
+func Stats() []AliasStats { return Default().Stats() }
 
 // Observe is Registry.Observe of Default.
 func Observe(o Observer) (remove func()) { return Default().Observe(o) }

@@ -62,11 +62,14 @@ func TestPrintedConfigShowsTheRest(t *testing.T) {
 		t.Errorf("a Config with a Store prints %s", got)
 	}
 	for u, want := range map[string]string{
-		"redis://h:6379":        `{URL:"redis://h:6379"}`,
-		"redis://[::1]:6379/0":  `{URL:"redis://[::1]:6379/0"}`,
-		"file:///a/b":           `{URL:"file:///a/b"}`,
-		"redis://h?addr=b:1&x":  `{URL:"redis://h?addr=b:1&x"}`,
-		"redis://h:port/0#part": `{URL:"redis://h:***/0#***"}`,
+		"redis://h:6379":              `{URL:"redis://h:6379"}`,
+		"redis://[::1]:6379/0":        `{URL:"redis://[::1]:6379/0"}`,
+		"file:///a/b":                 `{URL:"file:///a/b"}`,
+		"redis://h?addr=b:1&db=1&x":   `{URL:"redis://h?addr=b:1&db=1&***"}`,
+		"redis://h:port/0":            `{URL:"redis://***"}`,
+		"redis://h?password=x&db=1":   `{URL:"redis://h?password=***"}`,
+		"host=db user=app password=x": `{URL:"(not a URL: 27 bytes)"}`,
+		"redis//app:x@h":              `{URL:"(not a URL: 14 bytes)"}`,
 	} {
 		if got := (concurrent.Config{URL: u}).String(); got != want {
 			t.Errorf("%s prints %s, want %s", u, got, want)
@@ -104,17 +107,19 @@ func TestRegistryAndOpenedPrintNoPassword(t *testing.T) {
 
 func TestMalformedURLs(t *testing.T) {
 	for raw, words := range map[string][]string{
-		"probe://u:s3cr3t@h:port":         {"port that is not a number", "%40 for @", "probe://***@h:port"},
+		"probe://u:s3cr3t@h:port":         {"port that is not a number", "%40 for @", "probe://***"},
 		"probe://u:a/s3cr3t@h":            {"port that is not a number", "percent-encoded"},
-		"probe://:s3cr3t":                 {"port that is not a number", "probe://:***"},
+		"probe://:s3cr3t":                 {"port that is not a number", "probe://***"},
 		"probe://u:%zs3cr3t@h":            {"two hexadecimal digits", "%25"},
 		"probe://u:s3cr3t@h\n":            {"control character", "line break"},
-		"://u:s3cr3t@h":                   {"no scheme", "redis://localhost:6379/0"},
+		"://u:s3cr3t@h":                   {"no scheme", "13 bytes", "redis://localhost:6379/0"},
 		"1a:s3cr3t@h":                     {"no scheme"},
 		"/var/s3cr3t@h":                   {"no scheme", "memory://"},
 		"probe://u:s3cr3t [@h":            {"user or password"},
 		"probe://u:s3cr3t@[::1":           {"malformed host"},
 		"probe://u:s3cr3t@h#x":            {"fragment", "%23"},
+		"probe://u:1/s3cr3t@h":            {"@ behind", "%2F", "probe://***"},
+		"probe://u:1?s3cr3t@h":            {"@ behind", "%3F", "probe://***"},
 		"probe://***@h":                   {"printed", "left out"},
 		"probe://h?password=***":          {"printed", "left out"},
 		"probe://u:s3cr3t@h?pasword=1":    {`unknown parameter "pasword"`, "***"},

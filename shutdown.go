@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"maps"
+	"slices"
+
+	"github.com/concurrent-go/concurrent/driver"
 )
 
 // shutdown is the first Shutdown of a registry. err is written before done is
@@ -21,8 +24,11 @@ type shutdown struct {
 // left open.
 //
 // It returns ctx's error if something was cut short, joined with the errors of
-// closing. A store that a driver is still opening when ctx ends is closed as
-// soon as the driver returns it.
+// draining, which name the keys that were waited for and their holders, and of
+// closing. When ctx ends, what looks at its context is given a quarter of a
+// second to finish, to be drained and to be closed. What takes longer (a driver
+// or an observer that hangs, a store that is still being opened) goes on in the
+// background, and the error says so.
 //
 // From the beginning of Shutdown on, the other methods that return an error
 // return one that matches driver.ErrClosed. Another Shutdown waits for the
@@ -31,77 +37,116 @@ func (r *Registry) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	if down := r.down; down != nil {
 		r.mu.Unlock()
-		select {
-		case <-down.done:
-			return down.err
-		case <-ctx.Done():
+		if !over(ctx, down.done) {
 			return fmt.Errorf("concurrent: shutdown: %w", ctx.Err())
 		}
+		return down.err
 	}
 	down := &shutdown{done: make(chan struct{})}
 	r.down = down
 	aliases := r.load().aliases
-	r.known.Store(&known{closed: true})
-	var openings []*opening
-	for _, a := range aliases {
-		if a.opening != nil {
-			openings = append(openings, a.opening)
+	r.current.Store(&snapshot{aliases: aliases, closed: true})
+	endings := make([]*ending, 0, len(aliases))
+	for _, name := range slices.Sorted(maps.Keys(aliases)) {
+		e := aliases[name].ending.Load() // of a Remove that is under way
+		if e == nil {
+			e = aliases[name].end(ctx, errShutDown, func() {})
 		}
+		endings = append(endings, e)
 	}
 	r.mu.Unlock()
 
 	defer close(down.done)
-	down.err = shutDown(ctx, aliases, openings)
+	down.err = waitAll(ctx, endings)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.current.Store(&snapshot{closed: true})
 	return down.err
 }
 
-// shutDown ends every alias at the same time, then waits for what is still
-// being opened.
-func shutDown(ctx context.Context, aliases map[string]*alias, openings []*opening) error {
-	for _, op := range openings {
-		op.cancel()
-	}
-	var (
-		tasks sync.WaitGroup
-		mu    sync.Mutex
-		errs  []error
-		cut   bool // something was cut short by ctx
-	)
-	for _, a := range aliases {
-		o := a.opened.Load()
-		if o == nil {
-			continue
-		}
-		tasks.Go(func() {
-			drained, closed := o.shutDown(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			cut = cut || drained != nil && ctx.Err() != nil
-			errs = append(errs, drained, closed)
-		})
-	}
-	tasks.Wait()
-	for _, op := range openings {
+// waitAll waits for endings. When ctx ends it cuts those short that a Remove
+// began, with another context. All of them end soon after that.
+func waitAll(ctx context.Context, endings []*ending) error {
+	var errs []error
+	short := false
+	for _, e := range endings {
 		select {
-		case <-op.done:
+		case <-e.done:
 		case <-ctx.Done():
-			cut = true
+			e.cut()
+			<-e.done
 		}
+		errs = append(errs, e.err)
+		short = short || e.short && ctx.Err() != nil
 	}
-	err := errors.Join(errs...)
-	if cut && !errors.Is(err, ctx.Err()) {
-		err = errors.Join(fmt.Errorf("concurrent: shutdown: %w", ctx.Err()), err)
+	err := join(errs...)
+	if short && !errors.Is(err, ctx.Err()) {
+		err = join(fmt.Errorf("concurrent: shutdown: %w", ctx.Err()), err)
 	}
 	return err
 }
 
-// shutDown drains o, then closes its store also if that failed or panicked.
-func (o *Opened) shutDown(ctx context.Context) (drained, closed error) {
-	defer func() { closed = o.alias.close(o.store) }()
-	if d := o.end(); d != nil {
-		if err := d.Drain(ctx); err != nil {
-			drained = fmt.Errorf("concurrent: drain alias %q: %w", o.alias.name, err)
-		}
+// Remove ends the use of one alias, as Shutdown does that of all, and forgets
+// it: it may be configured again when Remove has returned, whatever it returned.
+// Locks of the alias then use the new store.
+//
+// It returns an error that matches ErrUnknownAlias, driver.ErrClosed after
+// Shutdown, or what Shutdown returns. Another Remove of the alias meanwhile
+// waits for the first one, until its own ctx ends, and returns the same.
+func (r *Registry) Remove(ctx context.Context, alias string) error {
+	e, first, err := r.beginRemove(ctx, alias)
+	if err != nil {
+		return err
 	}
-	return drained, nil
+	if first {
+		<-e.done // soon after ctx ends
+		return e.err
+	}
+	if !over(ctx, e.done) {
+		return fmt.Errorf("concurrent: remove alias %q: %w", alias, ctx.Err())
+	}
+	return e.err
+}
+
+// over waits until done is closed, or reports that ctx ended before.
+func over(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-done: // what has an end has it also for who comes late
+		return true
+	default:
+		return false
+	}
+}
+
+// beginRemove begins to remove an alias, or returns the ending that another
+// Remove began.
+func (r *Registry) beginRemove(ctx context.Context, name string) (e *ending, first bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a := r.load().aliases[name]; a != nil && r.down == nil {
+		if e := a.ending.Load(); e != nil {
+			return e, false, nil
+		}
+		refusal := fmt.Errorf("concurrent: alias %q is removed: %w", name, driver.ErrClosed)
+		return a.end(ctx, refusal, func() { r.forget(a) }), true, nil
+	}
+	_, err = r.find(name)
+	return nil, false, err
+}
+
+// forget makes the name of an alias free. Shutdown forgets them all.
+func (r *Registry) forget(a *alias) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.down != nil {
+		return
+	}
+	aliases := maps.Clone(r.load().aliases)
+	delete(aliases, a.name)
+	r.current.Store(&snapshot{aliases: aliases})
 }

@@ -3,6 +3,8 @@ package concurrent
 import (
 	"context"
 	"log/slog"
+
+	"github.com/concurrent-go/concurrent/driver"
 )
 
 // Slog returns an Observer that logs each event as one line: EventLost as an
@@ -11,8 +13,8 @@ import (
 // allocates nothing. With a nil logger it logs to slog.Default, looked up for
 // each event.
 //
-// The attributes are alias, key, token, took and err, each only where the
-// event has it.
+// The attributes are alias, key, id, label, mode, token, took, held and err, each
+// only where the event has it: mode not for an exclusive lock.
 func Slog(logger *slog.Logger) Observer { return slogObserver{logger} }
 
 type slogObserver struct{ logger *slog.Logger }
@@ -26,21 +28,27 @@ func (o slogObserver) Observe(ctx context.Context, e Event) {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 5)
-	attrs = append(attrs, slog.String("alias", e.Alias))
-	if e.Key != "" {
-		attrs = append(attrs, slog.String("key", e.Key))
+	logger.LogAttrs(ctx, level, e.message(), e.attrs()...)
+}
+
+// attrs has what is set in e.
+func (e *Event) attrs() []slog.Attr {
+	attrs := make([]slog.Attr, 0, 9)
+	add := func(set bool, a slog.Attr) {
+		if set {
+			attrs = append(attrs, a)
+		}
 	}
-	if e.Token != 0 {
-		attrs = append(attrs, slog.Uint64("token", e.Token))
-	}
-	if e.Took != 0 {
-		attrs = append(attrs, slog.Duration("took", e.Took))
-	}
-	if e.Err != nil {
-		attrs = append(attrs, slog.Any("err", e.Err))
-	}
-	logger.LogAttrs(ctx, level, e.message(), attrs...)
+	add(true, slog.String("alias", e.Alias))
+	add(e.Key != "", slog.String("key", e.Key))
+	add(e.ID != 0, slog.Uint64("id", e.ID))
+	add(e.Label != "", slog.String("label", e.Label))
+	add(e.Mode != driver.Exclusive, slog.String("mode", e.Mode.String()))
+	add(e.Token != 0, slog.Uint64("token", e.Token))
+	add(e.Took != 0, slog.Duration("took", e.Took))
+	add(e.Held != 0, slog.Duration("held", e.Held))
+	add(e.Err != nil, slog.Any("err", e.Err))
+	return attrs
 }
 
 func (e *Event) level() slog.Level {

@@ -4,66 +4,60 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
-	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/redact"
 )
 
-// connectorOf checks a URL and has its driver check it. No error shows a
-// secret of it; the secrets are for those that come later.
-func connectorOf(name, raw string) (driver.Connector, secrets, error) {
+// connect checks a URL and has its driver check it. No error shows a secret of
+// it, nor do those that come later and went through a.scrub.
+func (a *alias) connect(raw string) error {
 	u, err := parseURL(raw)
 	if err != nil {
-		return nil, secrets{}, fmt.Errorf("%w: alias %q: %w", ErrInvalidConfig, name, err)
+		return invalid("alias %q: %w", a.name, err)
 	}
 	d, err := findDriver(u.Scheme)
 	if err != nil {
-		return nil, secrets{}, fmt.Errorf("alias %q: %w", name, err)
+		return fmt.Errorf("alias %q: %w", a.name, err)
 	}
-	s := secretsOf(raw, u)
-	c, err := d.Connector(u)
+	a.origin = fmt.Sprintf("the driver of %q", u.Scheme)
+	redactor := redact.New(raw, u)
+	a.scrub = redactor.Error
+	err = a.guard(func() (err error) {
+		a.connector, err = d.Connector(u)
+		return err
+	})
 	switch {
 	case err != nil:
-		return nil, secrets{}, fmt.Errorf("%w: alias %q: URL %q: %w", ErrInvalidConfig, name, redact(raw), s.scrub(err))
-	case c == nil:
-		return nil, secrets{}, invalid("alias %q: the driver of %q returned neither a connector nor an error", name, u.Scheme)
+		return invalid("alias %q: URL %q: %w", a.name, redact.URL(raw), a.scrub(err))
+	case a.connector == nil:
+		return invalid("alias %q: %s returned neither a connector nor an error", a.name, a.origin)
 	}
-	return c, s, nil
+	return nil
 }
 
 // parseURL is url.Parse with errors that say what is wrong, never with the
 // text that is.
 func parseURL(raw string) (*url.URL, error) {
+	if _, _, ok := redact.Scheme(raw); !ok {
+		return nil, fmt.Errorf(`URL of %d bytes has no scheme and "://" at its beginning; write them, as in "redis://localhost:6379/0", "memory://", or "file:///dir" with a path that is not relative`, len(raw))
+	}
 	u, err := url.Parse(raw)
 	switch {
+	case strings.Contains(raw, redact.Mask):
+		return nil, fmt.Errorf("URL %q was printed with its secrets left out; write them, and a * itself as %%2A", redact.URL(raw))
 	case err != nil:
-		return nil, fmt.Errorf("URL %q %s", redact(raw), flaw(err))
-	case u.Scheme == "":
-		return nil, fmt.Errorf(`URL %q has no scheme; write one, as in "memory://"`, redact(raw))
+		return nil, fmt.Errorf("URL %q %s", redact.URL(raw), parseReason(err))
 	case strings.Contains(raw, "#"):
-		return nil, fmt.Errorf("URL %q has a fragment, which means nothing here; write a # in a password as %%23", redact(raw))
-	case printed(u):
-		return nil, fmt.Errorf("URL %q was printed with its secrets left out; write them", redact(raw))
+		return nil, fmt.Errorf("URL %q has a fragment, which means nothing here; write a # in a password as %%23", redact.URL(raw))
+	case redact.StrayAt(raw):
+		return nil, fmt.Errorf("URL %q has an @ behind what would be its host; is there a / or ? in the password? Write / as %%2F, ? as %%3F and @ as %%40", redact.URL(raw))
 	}
 	return u, nil
 }
 
-// printed reports whether u is what redact returned for a URL with secrets.
-func printed(u *url.URL) bool {
-	if u.User.Username() == hidden {
-		return true
-	}
-	for name, values := range u.Query() {
-		if secretName(name) && slices.Contains(values, hidden) {
-			return true
-		}
-	}
-	return false
-}
-
-// flaw says what url.Parse found, without the parts that it quotes.
-func flaw(err error) string {
+// parseReason says what url.Parse found, without the parts that it quotes.
+func parseReason(err error) string {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
@@ -74,8 +68,6 @@ func flaw(err error) string {
 	switch text := err.Error(); {
 	case strings.Contains(text, "control character"):
 		return "contains a control character; is there a line break at its end?"
-	case strings.Contains(text, "missing protocol scheme"), strings.Contains(text, "first path segment"):
-		return `has no scheme; write one, as in "redis://localhost:6379/0"`
 	case strings.Contains(text, "port"):
 		return "has a port that is not a number" + encode
 	case strings.Contains(text, "userinfo"):

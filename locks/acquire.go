@@ -9,6 +9,7 @@ import (
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/backoff"
+	"github.com/concurrent-go/concurrent/internal/redact"
 )
 
 // An attempt is one Acquire, Do or Hold on its way to a lease.
@@ -230,7 +231,7 @@ var errPanicked = errors.New("the driver or an observer panicked")
 func (a *attempt) event(kind concurrent.EventKind, err error) concurrent.Event {
 	l := a.lock
 	e := concurrent.Event{
-		Kind: kind, ID: a.id, Alias: aliasText(l.alias), Key: l.key, Label: l.options.label, Mode: l.mode, Err: err,
+		Kind: kind, ID: a.id, Alias: redact.Name(l.alias), Key: l.key, Label: l.options.label, Mode: l.mode, Err: err,
 	}
 	if kind != concurrent.EventWaiting {
 		e.Took = time.Since(a.began)

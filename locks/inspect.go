@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/redact"
 )
 
 // Info is what the store knows of a key.
@@ -50,7 +51,7 @@ func List(ctx context.Context, alias, prefix string, opts ...Option) iter.Seq2[I
 		ctx, touch, free := progressing(ctx)
 		defer free()
 		fail := func(err error) {
-			yield(Info{}, &Error{Op: "list", Alias: aliasText(alias), Err: inTime(outer, ctx, err)})
+			yield(Info{}, &Error{Op: "list", Alias: redact.Name(alias), Err: inTime(outer, ctx, err)})
 		}
 		c, err := inspected(ctx, alias, opts)
 		if err != nil {
@@ -104,7 +105,7 @@ func lookAt(
 		info, err = do(c.inspector, ctx, c.prefix+key)
 	}
 	if err != nil {
-		return Info{}, &Error{Op: op, Alias: aliasText(alias), Key: key, Err: inTime(outer, ctx, err)}
+		return Info{}, &Error{Op: op, Alias: redact.Name(alias), Key: key, Err: inTime(outer, ctx, err)}
 	}
 	return c.info(info), nil
 }

@@ -8,6 +8,7 @@ import (
 	"weak"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/redact"
 )
 
 // A Lock is the description of a lock and at most one lease of it, got by
@@ -215,10 +216,10 @@ func (l *Lock) String() string {
 	if l.local {
 		return "locks.Local"
 	}
-	return "locks.Lock " + shortKey(l.key) + " on " + aliasText(l.alias)
+	return "locks.Lock " + shortKey(l.key) + " on " + redact.Name(l.alias)
 }
 
 // fail returns an *Error about this lock.
 func (l *Lock) fail(op string, err error) error {
-	return &Error{Op: op, Alias: aliasText(l.alias), Key: l.key, Err: err}
+	return &Error{Op: op, Alias: redact.Name(l.alias), Key: l.key, Err: err}
 }

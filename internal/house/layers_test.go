@@ -27,7 +27,9 @@ var layers = []layer{
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
 	{"internal/defaultregistry", nil},
+	{"internal/envurl", nil},
 	{"internal/losses", []string{module + "/driver"}},
+	{"internal/redact", nil},
 	{"internal/spelling", nil},
 }
 

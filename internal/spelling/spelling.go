@@ -1,4 +1,4 @@
-// Package spelling finds what a misspelt name was meant to be.
+// Package spelling finds what a misspelt name was meant to be, and says so.
 package spelling
 
 import "strings"
@@ -17,6 +17,16 @@ func Nearest(wrong string, names []string) string {
 		}
 	}
 	return best
+}
+
+// Hint returns `; did you mean "x"?` for the name that is nearest to a misspelt
+// one, and nothing if none is near.
+func Hint(wrong string, names []string) string {
+	best := Nearest(wrong, names)
+	if best == "" {
+		return ""
+	}
+	return `; did you mean "` + best + `"?`
 }
 
 // distance is the number of bytes to insert, delete, replace or swap with their

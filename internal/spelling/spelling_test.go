@@ -25,3 +25,12 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestHint(t *testing.T) {
+	if got := Hint("perfix", []string{"url", "prefix"}); got != `; did you mean "prefix"?` {
+		t.Errorf("Hint = %s", got)
+	}
+	if got := Hint("qqqqqqqq", []string{"url", "prefix"}); got != "" {
+		t.Errorf("Hint of a far name = %s", got)
+	}
+}

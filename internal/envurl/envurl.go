@@ -1,4 +1,5 @@
-package concurrent
+// Package envurl replaces variables in URLs by what the environment has for them.
+package envurl
 
 import (
 	"errors"
@@ -8,11 +9,12 @@ import (
 	"strings"
 )
 
-// expand replaces each ${NAME} in a URL by the environment variable's value:
+// Expand replaces each ${NAME} in a URL by the environment variable's value:
 // percent-encoded in the user, the password and the query, else as it is. $${
 // becomes ${. Where a value ends up is decided by the text around the
-// variables, never by their values.
-func expand(raw string) (string, error) {
+// variables, never by their values. An error quotes names of variables, and
+// nothing else of the URL.
+func Expand(raw string) (string, error) {
 	from, to := userinfo(raw)
 	query := strings.IndexByte(raw, '?')
 	var b strings.Builder
@@ -24,11 +26,11 @@ func expand(raw string) (string, error) {
 		case strings.HasPrefix(rest, "${"):
 			name, _, closed := strings.Cut(rest[len("${"):], "}")
 			if !closed || !validVariable(name) {
-				return "", errors.New(`field "url" has a ${ that no name of an environment variable and } follow; write $${ for ${ itself`)
+				return "", errors.New(`a ${ that no name of an environment variable and } follow; write $${ for ${ itself`)
 			}
 			value, set := os.LookupEnv(name)
 			if !set {
-				return "", fmt.Errorf(`field "url" needs the environment variable %s, which is not set`, name)
+				return "", fmt.Errorf("the environment variable %s is not set", name)
 			}
 			if from <= i && i < to || 0 <= query && query < i {
 				value = encode(value)
