@@ -20,13 +20,21 @@ var layers = []layer{
 	{".", []string{module + "/driver", module + "/internal/", "golang.org/x/sync/"}},
 	{"driver", nil},
 	{"drivertest", []string{module + "/driver"}},
-	{"locks", []string{module, module + "/driver", module + "/drivers/memory", module + "/internal/", "golang.org/x/sync/"}},
+	{"locks", []string{module, module + "/driver", module + "/drivers/memory", module + "/internal/", "golang.org/x/sync/"}}, // and its own internal rooms
 	{"drivers/memory", driverMay()},
 	{"drivers/file", driverMay("github.com/fsnotify/fsnotify", "github.com/gofrs/flock", "golang.org/x/sys/")},
 	{"drivers/redis", driverMay("github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/")},
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
 	{"internal/defaultregistry", nil},
+	{"internal/backoff", nil},
+	{"internal/fifo", nil},
+	{"locks/internal/deadline", []string{module + "/internal/clock"}},
+	{"locks/internal/term", []string{module + "/internal/clock", module + "/locks/internal/deadline"}},
+	{"locks/internal/wheel", []string{module + "/internal/clock"}},
+	{"locks/internal/keepalive", []string{module + "/driver", "golang.org/x/sync/"}},
+	{"locks/internal/waitline", []string{module + "/driver", module + "/internal/clock", module + "/internal/fifo"}},
+	{"locks/internal/cleanup", []string{module + "/driver", module + "/internal/backoff"}},
 	{"internal/envurl", nil},
 	{"internal/losses", []string{module + "/driver"}},
 	{"internal/redact", nil},
@@ -55,12 +63,15 @@ func TestNothingPointsUpward(t *testing.T) {
 }
 
 func layerOf(dir string) (layer, bool) {
+	var nearest layer
+	found := false
 	for _, l := range layers {
-		if dir == l.folder || l.folder != "." && strings.HasPrefix(dir, l.folder+"/") {
-			return l, true
+		inside := dir == l.folder || l.folder != "." && strings.HasPrefix(dir, l.folder+"/")
+		if inside && (!found || len(l.folder) > len(nearest.folder)) {
+			nearest, found = l, true
 		}
 	}
-	return layer{}, false
+	return nearest, found
 }
 
 func (l layer) allows(imp string) bool {
