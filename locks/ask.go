@@ -40,14 +40,14 @@ func (w *waitCall) away(err error) {
 func (w *waitCall) askStore(r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.inProcess == nil && c.waiter != nil && w.left() < min(r.Lease, callBound) {
-		g, err := c.tryAcquire(w.calls, r)
+		g, err := c.tryAcquire(w.callContext(), r)
 		if !errors.Is(err, driver.ErrHeld) || w.left() <= 0 {
 			return g, err
 		}
 		w.heard(err)
 	}
 	returned := false
-	ctx, free := w.calls, context.CancelFunc(func() {})
+	ctx, free := w.callContext(), context.CancelFunc(func() {})
 	if !w.until.IsZero() {
 		ctx, free = context.WithDeadlineCause(ctx, w.until, errWaitOver)
 	}
@@ -116,7 +116,7 @@ func (w *waitCall) poll(ctx context.Context, r driver.Request) (driver.Grant, er
 	pause := backoff.Backoff{First: pollFirst, Most: pollMost, Seed: backoff.Seed(r.Key)}
 	timer := time.NewTimer(Forever)
 	defer timer.Stop()
-	call := w.calls
+	call := w.callContext()
 	if w.word != nil {
 		call = ctx
 	}
@@ -168,7 +168,7 @@ func (w *waitCall) watchStore() (answered func()) {
 // time for another try.
 func (w *waitCall) extendHandedLease(g *driver.Grant, r driver.Request) (lost *term.Request) {
 	c := w.rl.client
-	ctx, cancel := context.WithTimeout(w.calls, min(g.Lease/4, callBound, max(w.left(), keepalive.LeastCall)))
+	ctx, cancel := context.WithTimeout(w.callContext(), min(g.Lease/4, callBound, max(w.left(), keepalive.LeastCall)))
 	defer cancel()
 	returned := false
 	defer func() {

@@ -142,8 +142,8 @@ func TestGivingUpAtOnesTurn(t *testing.T) {
 		a := holder.attempt(t.Context(), Forever, holder.self)
 		w := &waitCall{attempt: a, rl: holder.resolved.Load()}
 		c := w.rl.client
-		w.waiter = waitline.NewWaiter[*waitCall, *lease](w)
-		ln, ask := c.lines.Join("k", holder.mode, w.waiter)
+		w.waiter.Init(w)
+		ln, ask := c.lines.Join("k", holder.mode, &w.waiter)
 		if ln == nil || ask {
 			t.Fatalf("Join: %v, %t", ln, ask)
 		}

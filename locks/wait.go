@@ -7,6 +7,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/backoff"
+	"github.com/concurrent-go/concurrent/internal/clock"
 	"github.com/concurrent-go/concurrent/locks/internal/term"
 	"github.com/concurrent-go/concurrent/locks/internal/waitline"
 )
@@ -28,28 +29,28 @@ const waitingAfter = 10 * time.Millisecond
 type waitCall struct {
 	attempt
 	rl     *resolvedLock
-	waiter *waitline.Waiter[*waitCall, *lease]
+	waiter waitline.Waiter[*waitCall, *lease]
 	line   *waitQueue // that it stands in; nil: in none
-	joined time.Time
-	word   error           // what it heard itself of the key last
-	warned bool            // that the store is away
-	calls  context.Context // of its requests: ends with ctx, and when the client is drained
+	joined int64      // when, Mono
+	word   error      // what it heard itself of the key last
+	warned bool       // that the store is away
+
+	calls context.Context // of its requests: ends with ctx, and when the client is drained
+	done  func()          // ends calls; nil: there is none yet
 }
 
 // wait stands in line for the key and returns when a lease is handed on to it, the
 // store granted it, or the wait is over. Whatever happens, it leaves no place there.
 func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
-	w := &waitCall{attempt: *a, rl: rl, joined: time.Now()}
+	w := &waitCall{attempt: *a, rl: rl, joined: clock.Mono()}
 	c := rl.client
 	c.counts.waiting.Add(1)
-	calls, cancel := context.WithCancelCause(a.ctx)
-	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) })
-	w.calls = calls
 	defer func() {
-		stop()
-		cancel(nil)
 		c.counts.waiting.Add(-1)
 		a.waiting = w.waiting
+		if w.done != nil {
+			w.done()
+		}
 	}()
 	if rl.mode != driver.Exclusive && c.lines.Empty(rl.key, rl.mode) {
 		// Those who can have the key together ask together.
@@ -58,7 +59,7 @@ func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
 		}
 	}
 	defer w.quit()
-	w.waiter = waitline.NewWaiter[*waitCall, *lease](w)
+	w.waiter.Init(w)
 	for {
 		l, err := w.stand()
 		if l != nil || err != nil {
@@ -67,11 +68,25 @@ func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
 	}
 }
 
+// callContext returns the context of w's requests, made with the first: who is handed a
+// lease in line needs none.
+func (w *waitCall) callContext() context.Context {
+	if w.calls == nil {
+		calls, cancel := context.WithCancelCause(w.ctx)
+		stop := context.AfterFunc(w.rl.client.closing, func() { cancel(ErrClosed) })
+		w.calls, w.done = calls, func() {
+			stop()
+			cancel(nil)
+		}
+	}
+	return w.calls
+}
+
 // tryOnce asks the store once, before any place in line.
 func (w *waitCall) tryOnce() (*lease, error) {
 	c := w.rl.client
 	r := w.rl.request()
-	g, err := c.tryAcquire(w.calls, r)
+	g, err := c.tryAcquire(w.callContext(), r)
 	if err == nil {
 		return w.rl.newLease(&w.attempt, r, g, nil)
 	}
@@ -95,7 +110,7 @@ func (w *waitCall) tryOnce() (*lease, error) {
 // what was handed on to it was lost on the way.
 func (w *waitCall) stand() (*lease, error) {
 	c := w.rl.client
-	ln, ask := c.lines.Join(w.rl.key, w.rl.mode, w.waiter)
+	ln, ask := c.lines.Join(w.rl.key, w.rl.mode, &w.waiter)
 	if ln == nil {
 		return nil, withCause(ErrLockAcquire, ErrClosed)
 	}
@@ -121,6 +136,9 @@ func (w *waitCall) stand() (*lease, error) {
 
 // turn waits until w is told something, or its wait is over.
 func (w *waitCall) turn() (waitline.Told[*lease], error) {
+	if w.until.IsZero() && w.ctx.Done() == nil {
+		return <-w.waiter.Told, nil
+	}
 	var over <-chan time.Time
 	if !w.until.IsZero() {
 		timer := time.NewTimer(w.left())
@@ -142,7 +160,7 @@ func (w *waitCall) quit() {
 	if w.line == nil {
 		return
 	}
-	if l := w.line.Quit(w.waiter); l != nil {
+	if l := w.line.Quit(&w.waiter); l != nil {
 		l.handOffOrRelease()
 	}
 }
@@ -197,7 +215,7 @@ func (w *waitCall) lastWord() error {
 			Since: time.Now().Add(-holder.heldFor()),
 		}
 	}
-	if word.Stands || word.At.After(w.joined) || time.Since(word.At) < lately {
+	if word.Stands || word.Err != nil && (word.At > w.joined || clock.Mono()-word.At < int64(lately)) {
 		return word.Err
 	}
 	return nil
@@ -247,7 +265,7 @@ func (w *waitCall) ask() (*lease, error) {
 func (w *waitCall) granted(r driver.Request, g driver.Grant) (*lease, error) {
 	ln := w.line
 	var lost *term.Request
-	if g.Lease != 0 && ln.Crowded(w.waiter) {
+	if g.Lease != 0 && ln.Crowded(&w.waiter) {
 		lost = w.extendHandedLease(&g, r)
 	}
 	l, err := w.rl.newLease(&w.attempt, r, g, lost)
@@ -257,9 +275,9 @@ func (w *waitCall) granted(r driver.Request, g driver.Grant) (*lease, error) {
 	w.line = nil
 	if w.rl.mode == driver.Exclusive { // what others may have beside it is not handed on
 		l.queue = ln
-		ln.Granted(w.waiter, l, l.got.Mono, func() bool { return l.state.Load() == held })
+		ln.Granted(&w.waiter, l, l.got.Mono, func() bool { return l.state.Load() == held })
 	} else {
-		ln.Granted(w.waiter, nil, 0, nil)
+		ln.Granted(&w.waiter, nil, 0, nil)
 	}
 	return l, nil
 }

@@ -45,9 +45,9 @@ type Waiter[W, L comparable] struct {
 	asking bool // was told to ask the store
 }
 
-// NewWaiter returns a waiter that stands in no line yet.
-func NewWaiter[W, L comparable](w W) *Waiter[W, L] {
-	return &Waiter[W, L]{For: w, Told: make(chan Told[L], 1)}
+// Init makes w, which stands in no line yet, a waiter for what waiting is.
+func (w *Waiter[W, L]) Init(waiting W) {
+	w.For, w.Told = waiting, make(chan Told[L], 1)
 }
 
 // Lines are the lines of one store.
@@ -86,8 +86,8 @@ type Line[W, L comparable] struct {
 // could not say so.
 type Word struct {
 	Err    error
-	At     time.Time
-	Stands bool // somebody waits in the store that said so
+	At     int64 // when, Mono
+	Stands bool  // somebody waits in the store that said so
 }
 
 // New returns lines that nobody stands in.
@@ -352,7 +352,7 @@ func (ln *Line[W, L]) HandOff(l L, successor func(to W, stored int64) L) bool {
 func (ln *Line[W, L]) Heard(err error) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
-	ln.word = Word{Err: err, At: time.Now()}
+	ln.word = Word{Err: err, At: clock.Mono()}
 }
 
 // Stand notes that one more waits in the store, or one less, which has told it that the
