@@ -85,7 +85,7 @@ func twoWays(s *scene) {
 	st := s.open()
 	for _, first := range allModes {
 		for _, second := range allModes {
-			if first == second {
+			if !first.Excludes(second) || first == second {
 				continue
 			}
 			key := first.String() + second.String()
