@@ -45,9 +45,8 @@ type Connector interface {
 // A store may implement the interfaces of optional.go too: [Waiter], [Batcher],
 // [Keeper], [Inspector], [Notifier] and more.
 //
-// No text of a Store, Connector or Driver, by whatever verb of package fmt it
-// is printed, contains a password; and printing a Store does not race with its
-// use.
+// Nothing that package fmt makes of a Store or a Connector, by whatever verb,
+// contains a password.
 type Store interface {
 	// TryAcquire asks for a lease on r.Key once, and never waits for a holder.
 	//
