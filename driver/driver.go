@@ -40,33 +40,49 @@ type Connector interface {
 // A driver may repeat a request that failed only where it is certain that the
 // first one was not carried out and never will be. A repetition that the first
 // one could follow would let a lease come back after its Release, or be
-// shortened after it was extended. A store may implement [Waiter], [Batcher], [Keeper], [Inspector] and
-// [Notifier] too.
+// shortened after it was extended.
+//
+// A store may implement the interfaces of optional.go too: [Waiter], [Batcher],
+// [Keeper], [Inspector], [Notifier] and more.
+//
+// Nothing that package fmt makes of a Store or a Connector, by whatever verb,
+// contains a password.
 type Store interface {
 	// TryAcquire asks for a lease on r.Key once, and never waits for a holder.
 	//
 	// It is idempotent in (Key, Owner): while that owner holds the key, in the
 	// same mode, it is granted again with the same token and the lease starts
-	// anew, so that a caller who missed a reply can ask again.
+	// anew, so that a caller who missed a reply can ask again. Spare then tells
+	// of the same grant: Token+Spare stays below the next token. An owner who
+	// asks again in another mode, as which Slots of another number count, is
+	// refused with ErrInvalidRequest or ErrHeld, and keeps its lease as it was.
 	//
 	// A key that is held in a way that excludes r.Mode is a *HeldError, which
-	// matches ErrHeld. A key in use as a semaphore refuses the other modes with
-	// ErrHeld or ErrInvalidRequest. Sizes of a semaphore may differ: a permit
-	// of n is granted while fewer than n are held, whatever n the others asked
-	// with, and nobody is refused because sizes differ. Writers are not starved: while somebody waits for the key in Exclusive mode, no
-	// further Shared lease is granted to a newcomer.
+	// matches ErrHeld. A key in use as a semaphore refuses Exclusive and Shared
+	// with ErrHeld or ErrInvalidRequest, and one held so refuses Slots.
+	//
+	// Permits of one key may be of different sizes: Slots(n) is granted while
+	// fewer than n are held, with whatever n those were asked for. So at most
+	// the largest n in use are held at once, and nobody is refused because sizes
+	// differ: a program that is being deployed changes n while it runs.
+	//
+	// Writers are not starved: while somebody waits for the key in Exclusive
+	// mode, no further Shared lease is granted to a newcomer. Whether TryAcquire
+	// takes what has become free before others who wait for it, a key alone or a
+	// permit, is left to the store.
 	TryAcquire(ctx context.Context, r Request) (Grant, error)
 
 	// Extend makes the lease of (r.Key, r.Owner) end r.Lease from now, longer
 	// or shorter than it was, and returns the time just before the request
 	// left. It returns ErrNotHeld, and changes nothing, if that owner does not
-	// hold the key (any more). After another error the lease may have been
-	// extended or not.
+	// hold the key (any more), or holds it in another mode than r.Mode. After
+	// another error the lease may have been extended or not.
 	Extend(ctx context.Context, r Request) (sent time.Time, err error)
 
 	// Release ends the lease of (r.Key, r.Owner) and wakes who waits for the
 	// key. It returns ErrNotHeld, and changes nothing, if that owner does not
-	// hold it. Neither Extend nor Release ever touches another owner's lease.
+	// hold it, or holds it in another mode than r.Mode. Neither Extend nor
+	// Release ever touches another owner's lease.
 	// After another error the lease may have ended; if not, it ends by itself.
 	Release(ctx context.Context, r Request) error
 
@@ -87,7 +103,9 @@ type Features struct {
 	// Fencing: every grant has a token. Without it, tokens are 0.
 	Fencing bool
 	// FIFO: those who wait through one Store are granted a key in the order
-	// in which they came.
+	// in which they came, whatever their modes. A permit of a small n is not
+	// passed by larger ones behind it, although there is room for them: while
+	// they come and go, there might never be room for it.
 	FIFO bool
 	// MinLease is the shortest lease whose end the store itself guarantees;
 	// shorter ones are refused with ErrInvalidRequest. At least a millisecond.
@@ -107,9 +125,11 @@ type Features struct {
 type Grant struct {
 	// Token is larger than every token that an earlier exclusive grant of the
 	// key had, and below 1<<63. An exclusive grant's token is larger than the
-	// tokens of all earlier grants of the key, in any mode, Spare ones
-	// included. Tokens grow across release, expiry, a restart of the store and
-	// the loss of its data. 0: the store has none.
+	// tokens of all earlier grants of the key, in any mode. Spare tokens count
+	// as those of the grant they belong to. Readers, or permits, with no
+	// exclusive grant between them may have equal tokens, or in any order: they
+	// hold the key together. Tokens grow across release, expiry, a restart of
+	// the store and the loss of its data. 0: the store has none.
 	Token uint64
 	// Spare says that Token+1 … Token+Spare belong to this grant too: its
 	// holder may pass the lease on that many times, each time with the next

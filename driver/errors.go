@@ -42,7 +42,8 @@ type HeldError struct {
 	For time.Duration
 
 	// Holder is who holds the key, or one of those who do, where the store
-	// knows it without another trip. The zero Holder: it does not.
+	// knows it without another trip; of a key that was kept, who kept it. The
+	// zero Holder: the store does not know, or nobody said who he is.
 	Holder Holder
 
 	// Since is when that holder got the key, on this machine's clock; zero: the

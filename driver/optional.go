@@ -19,9 +19,11 @@ type Waiter interface {
 	// of what it waits for; it does not poll.
 	//
 	// When ctx ends, Acquire returns ctx's error, joined with ErrHeld if it is
-	// certain that nothing was granted, and leaves no trace in the store: no
-	// place in a line, and a grant that it was woken for goes to the next. The
-	// grant's Sent is that of the request that was granted, not the first one.
+	// certain that nothing was granted (a *HeldError, where the store knows who
+	// holds the key), and leaves no trace in the store: no place in a line, a
+	// grant that it was woken for goes to the next, and those behind it who had
+	// only it to wait for are served. The grant's Sent is that of the request
+	// that was granted, not the first one.
 	Acquire(ctx context.Context, r Request) (Grant, error)
 }
 
@@ -52,7 +54,9 @@ type Keeper interface {
 type KeepChecker interface {
 	// CheckKeep returns nil if Keep can work, ErrUnsupported with the reason if
 	// it can't, or an error that says that this is not known. It makes what Keep
-	// needs. Package locks calls it before it acquires a lock that is to be kept.
+	// needs, and agrees with Keep: after nil, Keep does not return
+	// ErrUnsupported. Package locks calls it before it acquires a lock that is
+	// to be kept.
 	CheckKeep(ctx context.Context) error
 }
 
@@ -60,7 +64,8 @@ type KeepChecker interface {
 // concurrent finds out by taking a throw-away key and giving it back.
 type Pinger interface {
 	// Ping returns nil if a lock could be granted at this moment, else the error
-	// that TryAcquire would return, such as ErrUnavailable.
+	// that TryAcquire would return, such as ErrUnavailable. It holds no key, and
+	// leaves nothing behind.
 	Ping(ctx context.Context) error
 }
 
@@ -92,7 +97,7 @@ type Info struct {
 // Held is one lease as Inspect shows it.
 type Held struct {
 	Holder Holder
-	Mode   Mode
+	Mode   Mode      // as it was granted: Slots with the n that was asked for
 	Token  uint64    // 0: the store has none
 	Since  time.Time // when it was granted; zero: the store does not know
 	Until  time.Time // when it ends, on this machine's clock; zero: never by itself

@@ -97,8 +97,8 @@ func (m Mode) Slots() int { return max(0, int(m)) }
 func (m Mode) Valid() bool { return m >= Shared && m <= MaxSlots }
 
 // Excludes reports whether a lease in mode m can't stand beside one in mode
-// other, however many there are. Slots, of whatever numbers, exclude each other
-// only when all of them are taken.
+// other, however many there are. Slots, of whatever numbers, can: a store counts
+// those that are held, and compares with the n of the one that is asked for.
 func (m Mode) Excludes(other Mode) bool {
 	return m == Exclusive || m != other && min(m, other) <= 0
 }

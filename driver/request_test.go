@@ -119,6 +119,8 @@ func TestExcludes(t *testing.T) {
 		{driver.Shared, driver.Shared}:     true,
 		{driver.Slots(2), driver.Slots(2)}: true,
 		{driver.Slots(3), driver.Slots(3)}: true,
+		{driver.Slots(2), driver.Slots(3)}: true, // there may be room
+		{driver.Slots(3), driver.Slots(2)}: true,
 	}
 	for _, a := range modes {
 		for _, b := range modes {

@@ -38,6 +38,11 @@ type Harness struct {
 	// t.Cleanup; the suite closes the stores.
 	Backend func(t *testing.T) func(ctx context.Context) (driver.Store, error)
 
+	// Late makes such a backend with a line to it on which requests can be held
+	// back, where there is one: stores of this process have none. nil skips the
+	// cases about requests that arrive late.
+	Late func(t *testing.T) LateBackend
+
 	// Lease is the lease whose end the suite waits for. 0 means a second. It
 	// is at least the store's Features.MinLease; the longer it is, the less a
 	// slow machine matters.
@@ -63,6 +68,20 @@ type Harness struct {
 	// Waiters is how many wait at once, on one key and on as many. 0 means
 	// 1,000.
 	Waiters int
+}
+
+// A LateBackend is a backend whose stores' requests can be held back on their way,
+// by a proxy between the stores and their server for example.
+type LateBackend struct {
+	// Open opens one more Store.
+	Open func(ctx context.Context) (driver.Store, error)
+
+	// Hold holds back the next request that a store of the backend sends, and
+	// what follows it on the same connection. What is sent on other connections,
+	// old or new, arrives. deliver lets what was held back arrive, although its
+	// sender may have closed the connection since, returns when the backend has
+	// carried it out, and reports whether there was anything.
+	Hold func() (deliver func() bool)
 }
 
 // Run runs the suite, each case on a backend of its own.
@@ -144,6 +163,7 @@ var topics = []topic{
 	{"lease", leasing},
 	{"token", tokens},
 	{"mode", modes},
+	{"size", sizes},
 	{"wait", waits},
 	{"crowd", crowds},
 	{"keep", keeping},
@@ -154,5 +174,6 @@ var topics = []topic{
 	{"key", keys},
 	{"context", contexts},
 	{"features", features},
+	{"late", late},
 	{"close", closing},
 }

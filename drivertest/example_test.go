@@ -72,7 +72,7 @@ func (s *shelfStore) TryAcquire(ctx context.Context, r driver.Request) (g driver
 		}
 		mine, again := held[r.Owner]
 		for _, other := range held {
-			if !again && (r.Mode.Excludes(other.mode) || r.Mode.Slots() > 0 && len(held) >= r.Mode.Slots()) {
+			if again && mine.mode != r.Mode || !again && (r.Mode.Excludes(other.mode) || r.Mode.Slots() > 0 && len(held) >= r.Mode.Slots()) {
 				return &driver.HeldError{} // for how long is not known
 			}
 		}
@@ -90,7 +90,7 @@ func (s *shelfStore) Extend(ctx context.Context, r driver.Request) (time.Time, e
 	sent := time.Now()
 	return sent, s.with(ctx, r, func(held map[string]lease) error {
 		mine, ok := held[r.Owner]
-		if err := r.CheckLease(time.Millisecond); err != nil || !ok {
+		if err := r.CheckLease(time.Millisecond); err != nil || !ok || mine.mode != r.Mode {
 			return cmp.Or(err, driver.ErrNotHeld)
 		}
 		mine.end = sent.Add(r.Lease)
@@ -101,7 +101,7 @@ func (s *shelfStore) Extend(ctx context.Context, r driver.Request) (time.Time, e
 
 func (s *shelfStore) Release(ctx context.Context, r driver.Request) error {
 	return s.with(ctx, r, func(held map[string]lease) error {
-		if _, ok := held[r.Owner]; !ok {
+		if mine, ok := held[r.Owner]; !ok || mine.mode != r.Mode {
 			return driver.ErrNotHeld
 		}
 		delete(held, r.Owner)
@@ -110,7 +110,7 @@ func (s *shelfStore) Release(ctx context.Context, r driver.Request) error {
 }
 
 func (s *shelfStore) Features() driver.Features {
-	return driver.Features{Fencing: true, MinLease: time.Millisecond}
+	return driver.Features{Fencing: true, Ordered: true, MinLease: time.Millisecond}
 }
 
 // Close gives back what was granted through this store.

@@ -3,6 +3,7 @@ package drivertest
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 var exclusion = []promised{
 	{"a key is granted to one exclusive owner at a time, whichever store is asked", oneAtATime},
 	{"a refusal says for how long the key may be held", heldFor},
+	{"a refusal that names a holder names one who holds the key", heldBy},
 	{"keys do not disturb each other", keysApart},
 	{"64 goroutines on three stores never hold a key at once, and see its tokens grow", stress},
 }
@@ -47,6 +49,48 @@ func heldFor(s *scene) {
 		case key == "forever" && held.For != driver.Forever:
 			s.broken("a key held for ever is refused as held for %v", held.For)
 		}
+	}
+}
+
+// heldBy has two readers hold a key, then one, and asks who is in the way.
+func heldBy(s *scene) {
+	st, other := s.open(), s.open()
+	before := time.Now()
+	var readers []driver.Request
+	for n := range 2 {
+		r := in(driver.Shared, s.request("k"))
+		r.Holder = driver.Holder{Host: "host", PID: n + 1, Label: "reader"}
+		s.take(st, r)
+		readers = append(readers, r)
+	}
+	for len(readers) > 0 {
+		for _, asked := range []driver.Store{st, other} {
+			_, err := asked.TryAcquire(s.ctx, s.request("k"))
+			s.named("a refusal", err, before, readers)
+		}
+		if _, ok := st.(driver.Waiter); ok {
+			w := s.wait(st, s.request("k"))
+			w.cancel()
+			s.returns(w)
+			s.named("a wait that was cancelled", w.err, before, readers)
+		}
+		s.giveBack(st, readers[0])
+		readers = readers[1:]
+	}
+}
+
+// named checks whom an error names as the holder, if it names anybody.
+func (s *scene) named(what string, err error, before time.Time, holders []driver.Request) {
+	s.t.Helper()
+	held, ok := errors.AsType[*driver.HeldError](err)
+	if !ok {
+		return
+	}
+	if held.Holder != (driver.Holder{}) && !slices.ContainsFunc(holders, func(r driver.Request) bool { return r.Holder == held.Holder }) {
+		s.broken("%s names %+v, who is none of the %d who hold the key", what, held.Holder, len(holders))
+	}
+	if t := held.Since; !t.IsZero() && (t.Before(before.Add(-clockSlack)) || t.After(time.Now().Add(clockSlack))) {
+		s.broken("%s says that the key is held since %v, it is since %v", what, t, before)
 	}
 }
 

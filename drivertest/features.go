@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +12,7 @@ import (
 var features = []promised{
 	{"Features makes sense and never changes", featuresStay},
 	{"MaxHeld leases can be held, and one more is ErrUnavailable", maxHeld},
+	{"Ping is nil where a lock can be had, and holds nothing", pings},
 	{"Warnings say what may happen", warnings},
 }
 
@@ -51,6 +53,35 @@ func maxHeld(s *scene) {
 	for _, r := range held[1:] {
 		s.giveBack(st, r)
 	}
+}
+
+func pings(s *scene) {
+	st, other := s.open(), s.open()
+	p, ok := st.(driver.Pinger)
+	if !ok {
+		s.t.Skip("this store has no driver.Pinger")
+	}
+	held := s.request("k")
+	s.take(st, held)
+	for range 3 {
+		if err := p.Ping(s.ctx); err != nil {
+			s.broken("Ping of a store that grants locks: %v", err)
+		}
+	}
+	if i, ok := other.(driver.Inspector); ok {
+		for info, err := range i.List(s.ctx, "") {
+			if !errors.Is(err, driver.ErrUnsupported) && (err != nil || info.Key != held.Key) {
+				s.broken("after a Ping, List yields %s: %v", show(info.Key), err)
+			}
+		}
+	}
+	s.refused(other, s.request("k"))
+	s.giveBack(st, held)
+	ended, cancel := context.WithCancel(s.ctx)
+	cancel()
+	s.want("Ping with a context that has ended", p.Ping(ended), context.Canceled)
+	s.closes(st)
+	s.want("Ping of a closed store", p.Ping(s.ctx), driver.ErrClosed)
 }
 
 func warnings(s *scene) {

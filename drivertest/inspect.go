@@ -12,6 +12,7 @@ var inspecting = []promised{
 	{"Inspect shows who holds a key, in which mode, with which token, since when and until when", inspectHolder},
 	{"Inspect of a free key shows no holders and is no error", inspectFree},
 	{"Inspect shows every reader, and how many wait", inspectMany},
+	{"Inspect shows every permit with the n that it was asked for", inspectSizes},
 	{"Inspect shows a lease without end as one", inspectForever},
 	{"List yields the held keys with a prefix, and no others", listPrefix},
 	{"List can be left before its end", listLeft},

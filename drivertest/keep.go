@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"errors"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -12,6 +13,7 @@ var keeping = []promised{
 	{"nobody can release or extend a kept key", keptIsNobodys},
 	{"a kept key stays held when its store closes", keptThroughClose},
 	{"only the owner can keep", onlyOwnerKeeps},
+	{"CheckKeep agrees with Keep", checkKeepAgrees},
 	{"a kept key is shown, and can be broken", keptAndBroken},
 	{"a waiter is woken when the time for which a key was kept is over", keptAndWaited},
 }
@@ -106,6 +108,29 @@ func onlyOwnerKeeps(s *scene) {
 	s.giveBack(st, r)
 	s.free(st, "k")
 	s.free(st, "free")
+}
+
+func checkKeepAgrees(s *scene) {
+	st := s.open()
+	c, ok := st.(driver.KeepChecker)
+	if !ok {
+		s.t.Skip("this store has no driver.KeepChecker")
+	}
+	k, ok := st.(driver.Keeper)
+	if !ok {
+		s.fatal("a store that is no driver.Keeper has CheckKeep")
+	}
+	checked := c.CheckKeep(s.ctx)
+	r := s.request("k")
+	s.take(st, r)
+	kept := k.Keep(s.ctx, lasting(time.Millisecond, r))
+	switch can := !errors.Is(kept, driver.ErrUnsupported); {
+	case checked == nil && kept != nil:
+		s.broken("CheckKeep says nil, Keep: %v", kept)
+	case errors.Is(checked, driver.ErrUnsupported) && can:
+		s.broken("CheckKeep says %v, Keep: %v", checked, kept)
+	}
+	s.free(st, "another")
 }
 
 func keptAndBroken(s *scene) {

@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"errors"
+	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
@@ -12,6 +13,8 @@ var modes = []promised{
 	{"a semaphore grants as many permits as it has, and no more", permits},
 	{"a permit that ended is free again", permitExpiry},
 	{"one key used in two ways is never granted both ways", twoWays},
+	{"an owner that asks again in another mode is refused, and keeps its lease as it was", againInAnotherMode},
+	{"Extend and Release in another mode are ErrNotHeld, and change nothing", otherwiseExtended},
 	{"a key may be used another way when it is free", anotherWay},
 	{"a waiting writer is not starved by readers", writerNotStarved},
 	{"a mode that does not exist is refused", noSuchMode},
@@ -85,7 +88,7 @@ func twoWays(s *scene) {
 	st := s.open()
 	for _, first := range allModes {
 		for _, second := range allModes {
-			if first == second {
+			if !first.Excludes(second) || first == second {
 				continue
 			}
 			key := first.String() + second.String()
@@ -107,8 +110,50 @@ func anotherWay(s *scene) {
 			s.giveBack(st, r)
 		}
 	}
-	s.take(st, lasting(s.h.Lease, in(driver.Slots(2), s.request("k"))))
-	s.takenLate(st, in(driver.Slots(5), s.request("k"))) // the semaphore of two has ended
+	s.take(st, lasting(s.h.Lease, in(driver.Shared, s.request("k"))))
+	s.takenLate(st, in(driver.Slots(5), s.request("k"))) // the reader's lease has ended
+}
+
+// otherwise calls f with each lease that is held, and each other mode.
+func (s *scene) otherwise(st driver.Store, f func(held, other driver.Request)) {
+	s.t.Helper()
+	var held []driver.Request
+	for _, mode := range allModes {
+		r := in(mode, s.request(mode.String()))
+		s.take(st, r)
+		held = append(held, r)
+		for _, other := range allModes {
+			if other != mode {
+				f(r, in(other, r))
+			}
+		}
+	}
+	<-time.After(s.h.Lease + s.h.Lease/2)
+	for _, r := range held {
+		s.refused(st, s.request(r.Key)) // for long, as it was granted
+		s.giveBack(st, r)
+		s.free(st, r.Key)
+	}
+}
+
+func againInAnotherMode(s *scene) {
+	st := s.open()
+	s.otherwise(st, func(held, other driver.Request) {
+		_, err := st.TryAcquire(s.ctx, lasting(s.h.Lease, other))
+		if !errors.Is(err, driver.ErrHeld) && !errors.Is(err, driver.ErrInvalidRequest) {
+			s.broken("an owner that holds the key (%v) asks again (%v): %v", held.Mode, other.Mode, err)
+		}
+	})
+}
+
+func otherwiseExtended(s *scene) {
+	st := s.open()
+	s.otherwise(st, func(held, other driver.Request) {
+		_, err := st.Extend(s.ctx, lasting(s.h.Lease, other))
+		s.want("Extend ("+other.Mode.String()+") of a lease ("+held.Mode.String()+")", err, driver.ErrNotHeld)
+		err = st.Release(s.ctx, other)
+		s.want("Release ("+other.Mode.String()+") of a lease ("+held.Mode.String()+")", err, driver.ErrNotHeld)
+	})
 }
 
 func writerNotStarved(s *scene) {

@@ -15,16 +15,16 @@ var tokens = []promised{
 	{"tokens grow from store to store", tokensAcrossStores},
 	{"tokens grow over many quick cycles", tokensOverCycles},
 	{"an exclusive token is larger than those of the readers before it", tokensAcrossModes},
+	{"tokens of readers and permits are larger than the exclusive ones before them", tokensAfterExclusive},
+	{"the Spare of a grant that is asked for again is that grant's", spareAgain},
+	{"a store without Fencing has no tokens", tokenless},
 }
 
-// fencing skips the case on stores without tokens, which have 0 everywhere.
+// fencing skips the case on stores without tokens.
 func (s *scene) fencing(st driver.Store) {
 	s.t.Helper()
 	if st.Features().Fencing {
 		return
-	}
-	if g := s.free(st, "without"); g.Token != 0 || g.Spare != 0 {
-		s.broken("token %d, spare %d of a store whose Features say that it has none", g.Token, g.Spare)
 	}
 	s.t.Skip("this store has no tokens: Features().Fencing is false")
 }
@@ -128,4 +128,61 @@ func tokensAcrossModes(s *scene) {
 	wg.Wait()
 	tokens := growing{s: s, what: "after readers", last: slices.Max(given)}
 	tokens.next(s.free(st, "k"))
+}
+
+// tokensAfterExclusive has the ways of holding a key take turns. Those who hold it
+// together may have equal tokens, or in any order.
+func tokensAfterExclusive(s *scene) {
+	st := s.open()
+	s.fencing(st)
+	tokens := growing{s: s, what: "an exclusive grant after others"}
+	for range 2 {
+		for _, mode := range []driver.Mode{driver.Shared, driver.Slots(3)} {
+			tokens.next(s.free(st, "k"))
+			last := tokens.last
+			var held []driver.Request
+			for range 3 {
+				r := in(mode, s.request("k"))
+				together := growing{s: s, what: mode.String() + " after exclusive", last: last}
+				together.next(s.take(st, r))
+				tokens.last = max(tokens.last, together.last)
+				held = append(held, r)
+			}
+			for _, r := range held {
+				s.giveBack(st, r)
+			}
+		}
+	}
+	tokens.next(s.free(st, "k"))
+}
+
+func spareAgain(s *scene) {
+	st := s.open()
+	s.fencing(st)
+	for _, mode := range allModes {
+		key := mode.String()
+		r := in(mode, s.request(key))
+		s.take(st, r)
+		tokens := growing{s: s, what: "after a grant that was asked for twice"}
+		tokens.next(s.take(st, r))
+		s.giveBack(st, r)
+		tokens.next(s.free(st, key))
+	}
+}
+
+// tokenless checks a store whose grants may have Spare all the same: it says how
+// often they may be passed on.
+func tokenless(s *scene) {
+	st := s.open()
+	if st.Features().Fencing {
+		s.t.Skip("this store has tokens: Features().Fencing is true")
+	}
+	for _, mode := range allModes {
+		r := in(mode, s.request(mode.String()))
+		for range 2 {
+			if g := s.take(st, r); g.Token != 0 || g.Spare < 0 {
+				s.broken("%v: token %d, spare %d", mode, g.Token, g.Spare)
+			}
+		}
+	}
 }

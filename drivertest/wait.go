@@ -2,7 +2,6 @@ package drivertest
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -20,9 +19,11 @@ var waits = []promised{
 	{"a cancelled wait returns soon, with the context's error and ErrHeld", cancelledWait},
 	{"a cancelled wait leaves no trace", cancelLeavesNothing},
 	{"a cancel that meets a grant leaves the key held by one or free", cancelMeetsGrant},
+	{"those behind a cancelled wait are served when it is gone", behindCancelled},
 	{"first come, first served, where Features says FIFO", firstCome},
 	{"readers wait for a writer, and are let in together", readersLetIn},
 	{"a permit is waited for", waitForPermit},
+	{"a permit that ends by itself wakes one that waits for it", wokenByPermitsEnd},
 	{"asking in Acquire is idempotent too", acquireAgain},
 	{"no lease is shorter than asked for, unless the request is Brief and waited", notBrief},
 	{"a lease that is handed over is half of what was asked for at most, and can be extended", briefExtended},
@@ -225,71 +226,6 @@ func waitForExtended(s *scene) {
 	}
 }
 
-func cancelledWait(s *scene) {
-	st := s.open()
-	s.waiter(st)
-	holder := s.request("k")
-	s.take(st, holder)
-	w := s.wait(st, s.request("k"))
-	w.cancel()
-	s.returns(w)
-	s.want("a wait that was cancelled", w.err, context.Canceled)
-	s.want("a wait that was cancelled while the key was held", w.err, driver.ErrHeld)
-	s.giveBack(st, holder)
-}
-
-func cancelLeavesNothing(s *scene) {
-	st, other := s.open(), s.open()
-	s.waiter(st)
-	holder := s.request("k")
-	s.take(st, holder)
-	first, second := s.wait(st, s.request("k")), s.wait(other, s.request("k"))
-	first.cancel()
-	s.returns(first)
-	if n := s.waitersOf(st, "k"); n >= 0 {
-		s.soon("Inspect shows one waiter, not two", func() bool { return s.waitersOf(st, "k") == 1 })
-	}
-	s.giveBack(st, holder)
-	s.granted(second)
-	s.giveBack(other, second.request)
-	s.free(st, "k")
-}
-
-// cancelMeetsGrant has a wait cancelled while its turn comes, again and again.
-// Who was told of an error must hold nothing, but for what the store is not
-// certain of: that is given back, as package locks does.
-func cancelMeetsGrant(s *scene) {
-	st := s.open()
-	s.waiter(st)
-	for i := range 50 {
-		holder := s.request("k")
-		s.take(st, holder)
-		one, two := s.request("k"), s.request("k")
-		one.Brief, two.Brief = i%2 == 0, i%3 == 0
-		first := s.wait(st, one)
-		second := s.start(st, two)
-		cancelled := make(chan struct{})
-		go func() {
-			defer close(cancelled)
-			first.cancel()
-		}()
-		s.giveBack(st, holder)
-		<-cancelled
-		s.returns(first)
-		switch {
-		case first.err == nil:
-			s.giveBack(st, first.request)
-		case !errors.Is(first.err, driver.ErrHeld):
-			if err := st.Release(s.ctx, first.request); err != nil && !errors.Is(err, driver.ErrNotHeld) {
-				s.broken("Release of what may have been granted: %v", err)
-			}
-		}
-		s.granted(second)
-		s.giveBack(st, second.request)
-	}
-	s.free(st, "k")
-}
-
 func firstCome(s *scene) {
 	st := s.open()
 	s.waiter(st)
@@ -344,6 +280,20 @@ func waitForPermit(s *scene) {
 	s.waits(w)
 	s.giveBack(other, two)
 	s.granted(w)
+	s.refused(other, in(mode, s.request("k")))
+}
+
+func wokenByPermitsEnd(s *scene) {
+	st, other := s.open(), s.open()
+	s.waiter(st)
+	mode := driver.Slots(2)
+	s.take(st, in(mode, s.request("k")))
+	g := s.take(other, lasting(s.h.Lease, in(mode, s.request("k"))))
+	w := s.start(st, in(mode, s.request("k")))
+	s.granted(w)
+	if after := w.at.Sub(g.Sent); after < s.h.Lease {
+		s.broken("granted %v after Sent, the permit's lease was %v", after, s.h.Lease)
+	}
 	s.refused(other, in(mode, s.request("k")))
 }
 

@@ -26,6 +26,15 @@ func (s *Store) check(r *driver.Request) error {
 	return r.CheckLease(minLease)
 }
 
+// again grants a lease to its owner once more.
+func (v *visit) again(h *holding, r *driver.Request) (driver.Grant, int64, error) {
+	if h.mode != r.Mode {
+		return driver.Grant{}, 0, h.otherMode(r.Mode)
+	}
+	h.until, v.dirty = after(v.now, r.Lease), true
+	return driver.Grant{Token: h.token, Spare: spare, Sent: v.sent}, h.until, nil
+}
+
 // ask grants r, or puts w in line and returns ErrHeld, or returns ErrHeld if w
 // is nil.
 func (s *Store) ask(ctx context.Context, r *driver.Request, w *waiter) (g driver.Grant, err error) {
@@ -37,18 +46,18 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, w *waiter) (g driver
 		}
 		var until int64
 		switch h := e.holding(r.Owner); {
-		case h != nil && h.mode == r.Mode:
-			h.until = after(v.now, r.Lease)
-			until, g = h.until, driver.Grant{Token: h.token, Spare: spare, Sent: v.sent}
-			v.dirty = true
-		case h != nil || e.crowded() || !e.admits(r.Mode, ""):
+		case h != nil:
+			if g, until, err = v.again(h, r); err != nil {
+				return err
+			}
+		case e.crowded() || !e.admits(r.Mode, ""):
 			if w != nil {
 				e.line = append(e.line, waiting{owner: r.Owner, mode: r.Mode, seat: s.seat})
 				s.queue(i, w)
 				v.dirty = true
 				s.hurry(e.next())
 			}
-			return &driver.HeldError{For: e.heldFor(r.Mode, v.now)}
+			return e.held(r.Mode, v.now)
 		default:
 			if g, until, err = v.grant(e, r); err != nil {
 				return err

@@ -63,11 +63,13 @@ func (e *entry) back(s seat) (changed bool) {
 }
 
 // admits reports whether owner may hold the key in mode m beside those who
-// hold it and those who were called.
+// hold it and those who were called. A permit is counted against its own n,
+// whatever n those were asked for, and must leave room for the ones that were
+// called: one of a larger n, granted before they come, would fill theirs.
 func (e *entry) admits(m driver.Mode, owner string) bool {
-	n := 0
+	n, room := 0, m.Slots()
 	for i := range e.holdings {
-		if !beside(m, e.holdings[i].mode) {
+		if m.Excludes(e.holdings[i].mode) {
 			return false
 		}
 		n++
@@ -77,12 +79,12 @@ func (e *entry) admits(m driver.Mode, owner string) bool {
 		if w.called == 0 || w.owner == owner {
 			continue
 		}
-		if !beside(m, w.mode) {
+		if m.Excludes(w.mode) {
 			return false
 		}
-		n++
+		n, room = n+1, min(room, w.mode.Slots())
 	}
-	return m.Slots() == 0 || n < m.Slots()
+	return m.Slots() == 0 || n < room
 }
 
 // crowded reports whether somebody stands in line whom a newcomer must not
@@ -101,29 +103,9 @@ func (e *entry) holding(owner string) *holding {
 	return nil
 }
 
-// drop removes owner's lease and reports whether there was one.
-func (e *entry) drop(owner string) bool {
-	n := len(e.holdings)
+// drop removes owner's lease.
+func (e *entry) drop(owner string) {
 	e.holdings = slices.DeleteFunc(e.holdings, func(h holding) bool { return !h.kept && h.owner == owner })
-	return len(e.holdings) < n
-}
-
-// heldFor returns what there is to know of how long a request in mode m must
-// wait: until the first lease ends if one is enough, else until the last.
-func (e *entry) heldFor(m driver.Mode, now int64) time.Duration {
-	least, most := int64(forever), now+1
-	for i := range e.holdings {
-		least, most = min(least, e.holdings[i].until), max(most, e.holdings[i].until)
-	}
-	for i := range e.line {
-		if t := e.line[i].called; t != 0 {
-			least, most = min(least, t), max(most, t)
-		}
-	}
-	if m.Slots() > 0 && len(e.holdings) > 0 && e.holdings[0].mode == m {
-		most = max(least, now+1)
-	}
-	return until(most, now)
 }
 
 // next returns when the next change of e by time alone is due.
@@ -140,14 +122,6 @@ func (e *entry) next() int64 {
 	return t
 }
 
-// until returns the time from now to t, Forever if t is.
-func until(t, now int64) time.Duration {
-	if t == forever {
-		return driver.Forever
-	}
-	return time.Duration(t - now)
-}
-
 // after returns the time d after now, forever if d is Forever or too long.
 func after(now int64, d time.Duration) int64 {
 	if d > time.Duration(forever-1-now) {
@@ -155,6 +129,3 @@ func after(now int64, d time.Duration) int64 {
 	}
 	return now + int64(d)
 }
-
-// beside reports whether modes a and b can hold a key at once.
-func beside(a, b driver.Mode) bool { return a == b && a != driver.Exclusive }

@@ -58,10 +58,9 @@ func (s *Store) extendIn(ctx context.Context, i int, rs []driver.Request, which 
 			if err != nil {
 				return err
 			}
-			h := e.holding(r.Owner)
+			h := v.owned(e, r)
 			if h == nil {
 				errs[at] = driver.ErrNotHeld
-				s.lose(i, n, v.now)
 				continue
 			}
 			h.until = after(v.now, r.Lease)
@@ -76,6 +75,20 @@ func (s *Store) extendIn(ctx context.Context, i int, rs []driver.Request, which 
 			errs[at] = err
 		}
 	}
+}
+
+// owned returns the lease that r names, as it was granted: an owner has none in
+// another mode. If the owner has none at all, who listens is told of the loss.
+func (v *visit) owned(e *entry, r *driver.Request) *holding {
+	h := e.holding(r.Owner)
+	if h == nil {
+		v.s.lose(v.i, name{r.Key, r.Owner}, v.now)
+		return nil
+	}
+	if h.mode != r.Mode {
+		return nil
+	}
+	return h
 }
 
 // some returns errs, or nil if all are nil.

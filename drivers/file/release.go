@@ -26,10 +26,10 @@ func (s *Store) release(ctx context.Context, closing <-chan struct{}, r *driver.
 		if err != nil {
 			return err
 		}
-		if !e.drop(r.Owner) {
-			s.lose(i, name{r.Key, r.Owner}, v.now)
+		if v.owned(e, r) == nil {
 			return driver.ErrNotHeld
 		}
+		e.drop(r.Owner)
 		v.dirty = true
 		v.saved = append(v.saved, func() { s.forget(i, name{r.Key, r.Owner}) })
 		return nil
@@ -57,9 +57,8 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 		if err != nil {
 			return err
 		}
-		h := e.holding(r.Owner)
+		h := v.owned(e, &r)
 		if h == nil {
-			s.lose(i, name{r.Key, r.Owner}, v.now)
 			return driver.ErrNotHeld
 		}
 		h.kept = true

@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -58,6 +59,7 @@ var (
 	_ driver.Inspector = (*Store)(nil)
 	_ driver.Notifier  = (*Store)(nil)
 	_ driver.Warner    = (*Store)(nil)
+	_ driver.Pinger    = (*Store)(nil)
 )
 
 const (
@@ -131,10 +133,31 @@ func (s *Store) bury() {
 	}
 }
 
-// Features tells of tokens, and of a line for those who wait through one Store.
+// Features tells of tokens, of a line for those who wait through one Store, and
+// that nothing arrives late. A call changes the state itself, and not once it has
+// returned: one that gave up before it entered the state file has done nothing,
+// and who gave up waiting is granted nothing any more, since it was taken out of
+// local.line, where whoever grants looks first.
 func (s *Store) Features() driver.Features {
-	return driver.Features{Fencing: true, FIFO: true, MinLease: minLease}
+	return driver.Features{Fencing: true, FIFO: true, MinLease: minLease, Ordered: true}
 }
+
+// Ping writes one state file anew, as it is: what keeps locks from being granted,
+// such as a full disk or another directory in the place of this one, shows then.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.calls.Done()
+	return s.visit(ctx, 0, func(v *visit) error {
+		v.dirty = true
+		return nil
+	})
+}
+
+// Format prints a store as "file.Store", whatever the verb. What is in it is
+// other goroutines' too, and package fmt would look at it without its mutex.
+func (s *Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "file.Store") }
 
 // Warnings tells of a file system that may be shared with other machines, and
 // of a kernel that does not let the store watch its files.

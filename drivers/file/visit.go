@@ -141,7 +141,7 @@ func (v *visit) settle(e *entry) {
 		case w.passed, !mine && w.called != 0:
 			i++
 			continue
-		case !e.admits(w.mode, w.owner):
+		case !e.admits(w.mode, w.owner) && e.holding(w.owner) == nil:
 			v.dirty = v.dirty || changed
 			return
 		case mine:
@@ -156,14 +156,19 @@ func (v *visit) settle(e *entry) {
 	v.dirty = v.dirty || changed
 }
 
-// deliver grants the key to e.line[i], who waits in this store.
+// deliver grants the key to e.line[i], who waits in this store: once more, if its
+// owner waited twice and holds it already.
 func (v *visit) deliver(e *entry, i int) {
 	w := v.s.take(v.i, e.line[i].owner)
 	e.line = append(e.line[:i], e.line[i+1:]...)
 	if w == nil {
 		return // gave up
 	}
-	g, until, err := v.grant(e, &w.req)
+	give := func() (driver.Grant, int64, error) { return v.grant(e, &w.req) }
+	if h := e.holding(w.req.Owner); h != nil {
+		give = func() (driver.Grant, int64, error) { return v.again(h, &w.req) }
+	}
+	g, until, err := give()
 	v.dirty = true
 	v.grants = append(v.grants, delivery{w, result{g, err}, until})
 }

@@ -64,8 +64,7 @@ func (s *Store) giveUp(ctx context.Context, w *waiter) (driver.Grant, error) {
 	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if waited {
-		s.leave(short, i, w)
-		return driver.Grant{}, errors.Join(ctx.Err(), driver.ErrHeld)
+		return driver.Grant{}, errors.Join(ctx.Err(), s.leave(short, i, w))
 	}
 	err := (<-w.done).err
 	if err == nil {
@@ -77,14 +76,24 @@ func (s *Store) giveUp(ctx context.Context, w *waiter) (driver.Grant, error) {
 	return driver.Grant{}, errors.Join(ctx.Err(), err)
 }
 
-// leave removes w's place in the state file's line.
-func (s *Store) leave(ctx context.Context, i int, w *waiter) {
-	n := name{w.req.Key, w.req.Owner}
-	if s.visit(ctx, i, func(v *visit) error { return s.strike(v, n) }) == nil {
-		return
+// leave removes w's place in the state file's line, and tells who held the key.
+func (s *Store) leave(ctx context.Context, i int, w *waiter) error {
+	n, held := name{w.req.Key, w.req.Owner}, driver.ErrHeld
+	err := s.visit(ctx, i, func(v *visit) error {
+		e, err := v.entry(n.key)
+		if err != nil {
+			return err
+		}
+		if len(e.holdings) > 0 {
+			held = e.held(w.req.Mode, v.now)
+		}
+		return s.strike(v, n)
+	})
+	if err != nil {
+		s.behind(i, n)
+		s.serve(i)
 	}
-	s.behind(i, n)
-	s.serve(i)
+	return held
 }
 
 // behind notes places in the line of state file i that nobody of this store

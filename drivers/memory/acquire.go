@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
@@ -18,7 +17,7 @@ func (s *Store) TryAcquire(ctx context.Context, r driver.Request) (driver.Grant,
 	defer sh.mu.Unlock()
 	g, e, err := s.grant(sh, &r, m)
 	if e != nil {
-		return driver.Grant{}, e.held(r.Mode, m.ns)
+		return driver.Grant{}, e.held(r.Mode, m)
 	}
 	return g, err
 }
@@ -75,9 +74,8 @@ func (s *Store) grant(sh *shard, r *driver.Request, m moment) (driver.Grant, *en
 
 // again grants a lease to its owner once more, from m on.
 func (s *Store) again(sh *shard, e *entry, i int, r *driver.Request, m moment) (driver.Grant, *entry, error) {
-	if e.mode != r.Mode {
-		return driver.Grant{}, nil, fmt.Errorf("%w: this owner holds the key already, in mode %v and not %v",
-			driver.ErrInvalidRequest, e.mode, r.Mode)
+	if e.leases[i].mode != r.Mode {
+		return driver.Grant{}, nil, e.leases[i].otherMode(r.Mode)
 	}
 	sh.renew(e, i, end(m.ns, r.Lease))
 	e.leases[i].store = s

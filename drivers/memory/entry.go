@@ -1,10 +1,6 @@
 package memory
 
-import (
-	"time"
-
-	"github.com/concurrent-go/concurrent/driver"
-)
+import "github.com/concurrent-go/concurrent/driver"
 
 // An entry is a key that is held or waited for. Its shard's mutex guards it.
 //
@@ -12,8 +8,7 @@ import (
 // for the first in the queue: shard.settle sees to it.
 type entry struct {
 	key     string
-	mode    driver.Mode // of all leases
-	soonest int64       // no lease ends before
+	soonest int64 // no lease ends before
 	leases  []lease
 	inline  [1]lease       // behind leases as long as there is one
 	index   map[string]int // owner → place in leases, once there are many
@@ -28,6 +23,7 @@ type lease struct {
 	token uint64
 	store *Store // nil: kept, so that no Close ends it
 	who   driver.Holder
+	mode  driver.Mode // permits of one key may be of different sizes
 }
 
 // manyLeases is from when on leases are found by an index.
@@ -57,9 +53,9 @@ func (e *entry) find(owner string) int {
 func (e *entry) grant(s *Store, r *driver.Request, m moment) driver.Grant {
 	token := s.backend.token()
 	if e.leases == nil {
-		e.leases, e.mode = e.inline[:0], r.Mode
+		e.leases = e.inline[:0]
 	}
-	e.leases = append(e.leases, lease{owner: r.Owner, since: m.ns, token: token, store: s, who: r.Holder})
+	e.leases = append(e.leases, lease{owner: r.Owner, since: m.ns, token: token, store: s, who: r.Holder, mode: r.Mode})
 	last := len(e.leases) - 1
 	e.renew(last, end(m.ns, r.Lease))
 	switch {
@@ -140,31 +136,14 @@ func (e *entry) expire(now int64) {
 	e.soonest = soonest
 }
 
-// fits reports whether a lease in mode can stand beside the present ones.
+// fits reports whether a lease in mode can stand beside the present ones. What
+// the first of them excludes, all do.
 func (e *entry) fits(mode driver.Mode) bool {
 	switch {
 	case len(e.leases) == 0:
 		return true
-	case mode.Excludes(e.mode):
+	case mode.Excludes(e.leases[0].mode):
 		return false
 	}
 	return mode == driver.Shared || len(e.leases) < mode.Slots()
-}
-
-// held tells for how long the key may exclude a lease in mode: while all slots
-// are taken until the first is free, else until all leases have ended.
-func (e *entry) held(mode driver.Mode, now int64) *driver.HeldError {
-	taken := mode == e.mode && mode.Slots() > 0 && !e.fits(mode)
-	until := e.leases[0].until
-	for i := range e.leases[1:] {
-		if u := e.leases[1+i].until; taken {
-			until = min(until, u)
-		} else {
-			until = max(until, u)
-		}
-	}
-	if until == never {
-		return &driver.HeldError{For: driver.Forever}
-	}
-	return &driver.HeldError{For: time.Duration(max(1, until-now))}
 }

@@ -38,11 +38,11 @@ func (s *Store) own(sh *shard, key, owner string, mode driver.Mode, now int64) (
 		return nil, 0, driver.ErrClosed
 	}
 	e := sh.at(key, now)
-	if e == nil || e.mode != mode || owner == "" {
+	if e == nil || owner == "" {
 		return nil, 0, driver.ErrNotHeld
 	}
 	i := e.find(owner)
-	if i < 0 {
+	if i < 0 || e.leases[i].mode != mode {
 		return nil, 0, driver.ErrNotHeld
 	}
 	return e, i, nil

@@ -35,7 +35,7 @@ func (e *entry) info(m moment) driver.Info {
 	for i := range e.leases {
 		l := &e.leases[i]
 		info.Holders[i] = driver.Held{
-			Holder: l.who, Mode: e.mode, Token: l.token, Since: m.at(l.since), Until: m.at(l.until),
+			Holder: l.who, Mode: l.mode, Token: l.token, Since: m.at(l.since), Until: m.at(l.until),
 		}
 	}
 	slices.SortFunc(info.Holders, func(a, b driver.Held) int { return cmp.Compare(a.Token, b.Token) })

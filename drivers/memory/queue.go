@@ -83,8 +83,8 @@ func (s *shard) join(e *entry, st *Store, r *driver.Request) *waiter {
 	return w
 }
 
-// giveUp takes w out of the queue because of err. What it was granted at that
-// moment goes to the next.
+// giveUp takes w out of the queue because of err, and tells who held the key.
+// What it was granted at that moment goes to the next.
 func (s *shard) giveUp(w *waiter, err error) (driver.Grant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,8 +94,10 @@ func (s *shard) giveUp(w *waiter, err error) (driver.Grant, error) {
 	e := s.lookup(w.request.Key)
 	switch {
 	case w.queued:
+		err = errors.Join(e.held(w.request.Mode, s.backend.now()), err)
 		e.queue.remove(w)
 		s.settle(e)
+		return driver.Grant{}, err
 	case e != nil:
 		if i := e.find(w.request.Owner); i >= 0 {
 			e.remove(i)
@@ -116,12 +118,12 @@ func (s *shard) settle(e *entry) {
 		}
 		return
 	}
-	for m := (moment{}); q.first != nil && e.admits(&q.first.request); {
+	for m := (moment{}); q.first != nil && e.serves(q.first); {
 		if m.t.IsZero() {
 			m = s.backend.now() // one for all: they are granted under one lock
 		}
 		w := q.first
-		w.grant = e.admit(w, m)
+		w.grant, w.err = e.admit(w, m)
 		q.wake(w)
 	}
 	if q.first == nil {
@@ -135,18 +137,23 @@ func (s *shard) settle(e *entry) {
 	s.arm(e)
 }
 
-// admits reports whether r can be granted now.
-func (e *entry) admits(r *driver.Request) bool {
-	return e.fits(r.Mode) || e.mode == r.Mode && e.find(r.Owner) >= 0
+// serves reports whether w need not wait any more: there is room for it, or its
+// owner holds the key already, having waited twice.
+func (e *entry) serves(w *waiter) bool {
+	return e.fits(w.request.Mode) || e.find(w.request.Owner) >= 0
 }
 
 // admit grants what w asks for: again, if its owner holds the key already.
-func (e *entry) admit(w *waiter, m moment) driver.Grant {
-	if i := e.find(w.request.Owner); i >= 0 {
-		e.renew(i, end(m.ns, w.request.Lease))
-		return driver.Grant{Token: e.leases[i].token, Spare: spare, Sent: m.t}
+func (e *entry) admit(w *waiter, m moment) (driver.Grant, error) {
+	i := e.find(w.request.Owner)
+	switch {
+	case i < 0:
+		return e.grant(w.store, &w.request, m), nil
+	case e.leases[i].mode != w.request.Mode:
+		return driver.Grant{}, e.leases[i].otherMode(w.request.Mode)
 	}
-	return e.grant(w.store, &w.request, m)
+	e.renew(i, end(m.ns, w.request.Lease))
+	return driver.Grant{Token: e.leases[i].token, Spare: spare, Sent: m.t}, nil
 }
 
 // renew makes a lease end at until, for whoever waits for it too.

@@ -2,6 +2,8 @@ package memory
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,13 +33,22 @@ var (
 	_ driver.Keeper    = (*Store)(nil)
 	_ driver.Inspector = (*Store)(nil)
 	_ driver.Notifier  = (*Store)(nil)
+	_ driver.Pinger    = (*Store)(nil)
 )
 
-// Features tells that the store gives tokens and serves waiters in order, and
-// that only memory limits how much it holds.
+// Features tells that the store gives tokens and serves waiters in order, that
+// only memory limits how much it holds, and that nothing arrives late: whatever
+// a call does, it has done when it returns.
 func (s *Store) Features() driver.Features {
-	return driver.Features{Fencing: true, FIFO: true, MinLease: minLease}
+	return driver.Features{Fencing: true, FIFO: true, MinLease: minLease, Ordered: true}
 }
+
+// Ping tells whether s is open: then locks can be had.
+func (s *Store) Ping(ctx context.Context) error { return s.check(ctx) }
+
+// Format prints a store as "memory.Store", whatever the verb. What is in it is
+// other goroutines' too, and package fmt would look at it without their mutexes.
+func (s *Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "memory.Store") }
 
 // check is what calls with a key begin with, when theirs was found valid. A
 // Store that is open here may be closed a moment later: whoever adds something
