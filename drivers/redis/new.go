@@ -57,13 +57,11 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 			return nil, unfit("the client is nil")
 		}
 		s.counted = true
-		s.batch.deadlines = c.Options().ContextTimeoutEnabled
 		s.secrets = secrets{c.Options().Password}
 	case *redis.ClusterClient:
 		if c == nil {
 			return nil, unfit("the client is nil")
 		}
-		s.batch.deadlines = c.Options().ContextTimeoutEnabled
 		s.secrets = secrets{c.Options().Password}
 	default:
 		return nil, unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
@@ -84,6 +82,7 @@ func newStore() *Store {
 // leaves nothing open but a client that is not ours.
 func (s *Store) open(ctx context.Context) error {
 	s.batch.client = s.client
+	s.batch.learnTimeouts(s.own)
 	client, one := s.client.(*redis.Client)
 	s.batch.share.Store(one) // the nodes of a cluster share no keys
 	if one && s.own && client.Options().PoolSize > 1 {

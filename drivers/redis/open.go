@@ -20,7 +20,7 @@ func (c *connector) Open(ctx context.Context) (driver.Store, error) {
 		return nil, err
 	}
 	s := newStore()
-	s.own, s.secrets, s.batch.deadlines = true, c.secrets, true
+	s.own, s.secrets = true, c.secrets
 	if c.secure && !c.verified {
 		s.warned = []error{errUnverified}
 	}
