@@ -31,7 +31,7 @@ const (
 // alone leaves at once: nobody waits for company.
 type batcher struct {
 	client redis.UniversalClient
-	wired  bool        // its connections are wires, and heed the deadlines of contexts
+	wired  bool        // its connections are wires, which heed the deadlines of contexts
 	share  atomic.Bool // a script's run may have many keys
 	slow   slowness
 	keeper keeper

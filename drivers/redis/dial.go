@@ -24,7 +24,7 @@ func (s *Store) dialer(timeout time.Duration, config *tls.Config) func(ctx conte
 		if err != nil {
 			return nil, err
 		}
-		conn := &wire{Conn: plainConn, batch: &s.batch}
+		conn := newWire(plainConn, &s.batch)
 		if config == nil {
 			return conn, nil
 		}

@@ -48,7 +48,7 @@ func fateOf(err error) fate {
 		return postponed
 	}
 	switch {
-	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
+	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted), errors.Is(err, errNotSent):
 		return postponed
 	case errors.Is(err, redis.ErrClosed), errors.Is(err, errReply):
 		return refused
