@@ -36,6 +36,7 @@ type ask struct {
 	called  bool      // and looks because a message said that the key is free
 	tries   int       // in a row
 	avoid   []int32   // permits that are kept
+	keptToo int32     // how many are to be counted; −1: none, as long as numbers do not differ
 	since   time.Time // when the server was found to be away; zero: it is not
 
 	over  bool          // it has its answer, or its caller left
@@ -54,7 +55,7 @@ func (b *backend) finish(a *ask, err error) {
 
 // acquire asks for a lease, and waits for the answer.
 func (b *backend) acquire(ctx context.Context, s *Store, r *driver.Request, waits bool) (driver.Grant, error) {
-	a := &ask{store: s, request: *r, number: s.number(r.Key), waits: waits, done: make(chan struct{})}
+	a := &ask{store: s, request: *r, number: s.number(r.Key), waits: waits, keptToo: -1, done: make(chan struct{})}
 	b.mu.Lock()
 	if s.shut {
 		b.mu.Unlock()
@@ -66,9 +67,13 @@ func (b *backend) acquire(ctx context.Context, s *Store, r *driver.Request, wait
 	} else {
 		e.quick = append(e.quick, a)
 	}
-	if waits && len(e.line) == 1 {
+	switch {
+	case waits && len(e.line) == 1:
 		b.look(e)
-	} else {
+	case waits && e.largest():
+		e.due, e.passed = true, len(e.line)-1
+		b.advance(e)
+	default:
 		b.advance(e)
 	}
 	b.unlockToWait()
@@ -105,6 +110,7 @@ func (b *backend) abandon(ctx context.Context, a *ask) (driver.Grant, error) {
 func (e *entry) leaveLine(a *ask) {
 	if i := slices.Index(e.line, a); i >= 0 {
 		e.line = slices.Delete(e.line, i, i+1)
+		e.passed = 0
 	}
 }
 
@@ -120,14 +126,13 @@ func (b *backend) send(e *entry, a *ask) {
 	cost := 1
 	if r.Mode != driver.Exclusive {
 		o.kind, o.mode = enter, e.at.shared
-		o.have, cost = e.grips[class].count > 0, 2
-		if n := r.Mode.Slots(); n > 0 {
-			o.kind, o.mode, o.size, cost = permit, e.at.size(n), int32(n), 3
-			o.from = rand.Int32N(o.size)
-			o.skip = int4s(append(e.permits(class), a.avoid...))
+		o.have, cost = e.grips[class].count > 0, 0
+		if r.Mode > 0 {
+			e.permit(o, a, class)
+			cost = 1
 		}
-		if o.have {
-			cost -= 2
+		if !o.have {
+			cost += costOf(r.Mode)
 		}
 	}
 	if b.places+cost > b.most {
@@ -217,6 +222,11 @@ func (b *backend) refuse(e *entry, a *ask, err error) {
 			pause = min(pause, held.For+time.Millisecond)
 		}
 		b.arm(e, pause)
+		if i := slices.Index(e.line, a); i >= 0 && e.larger(i) < len(e.line) {
+			e.due, e.passed = true, e.larger(i)
+		} else {
+			e.passed = 0
+		}
 	default:
 		e.leaveLine(a)
 		e.due = true

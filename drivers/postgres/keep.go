@@ -108,6 +108,7 @@ func (b *backend) readKept(a *ask, o, c *op) error {
 	if c.err != nil {
 		return c.err
 	}
+	var permits []int32 // that are kept
 	for _, row := range c.rows {
 		var n [4]int64
 		if !numbers(row, n[:]) {
@@ -120,10 +121,12 @@ func (b *backend) readKept(a *ask, o, c *op) error {
 		switch {
 		case a.request.Mode.Excludes(mode):
 			return &driver.HeldError{For: left}
-		case o.kind == permit && int32(n[2]) == o.code:
-			a.avoid = append(a.avoid, o.code)
-			return errAgain
+		case mode > 0:
+			permits = append(permits, int32(n[2]))
 		}
+	}
+	if o.kind == permit {
+		return a.keptBeside(o, permits)
 	}
 	return nil
 }

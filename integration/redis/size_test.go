@@ -44,3 +44,8 @@ func TestForHowLongPermitsOfALargerNumberAreHeld(t *testing.T) {
 		t.Errorf("held are %s, want %s", modes, want)
 	}
 }
+
+func TestPermitsOfDifferentNumbersAtOnce(t *testing.T) {
+	srv := start(t)
+	requests.SizesAtOnce(t, 300, open(t, srv.url()), open(t, srv.url()))
+}

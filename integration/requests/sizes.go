@@ -2,6 +2,7 @@ package requests
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,4 +64,56 @@ func Sizes(t *testing.T, one, two driver.Store) {
 	GiveBack(t, one, held[6])
 	GiveBack(t, one, held[7])
 	Take(t, two, In(driver.Exclusive, permit(1)))
+}
+
+// SizesAtOnce has goroutines take permits of one semaphore, of different numbers, from
+// several stores that share their locks. None is granted beside as many as its number
+// that were held all the while that it was asked for.
+func SizesAtOnce(t *testing.T, rounds int, stores ...driver.Store) {
+	type grant struct{ n, asked, got, left int64 }
+	var mu sync.Mutex
+	var all []*grant
+	base := time.Now()
+	now := func() int64 { return int64(time.Since(base)) }
+	var group sync.WaitGroup
+	for i := range 12 {
+		s := stores[i%len(stores)]
+		group.Go(func() {
+			for round := range rounds {
+				g := &grant{n: int64(1 + (i+round/8)%5), asked: now()}
+				r := In(driver.Slots(int(g.n)), Ask(t.Name(), time.Minute))
+				if _, err := s.TryAcquire(t.Context(), r); errors.Is(err, driver.ErrHeld) {
+					continue
+				} else if err != nil {
+					t.Errorf("TryAcquire: %v", err)
+					return
+				}
+				g.got = now()
+				<-time.After(time.Duration(round%3) * time.Millisecond)
+				g.left = now()
+				mu.Lock()
+				all = append(all, g)
+				mu.Unlock()
+				if err := s.Release(t.Context(), r); err != nil {
+					t.Errorf("Release: %v", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	byNumber := map[int64]int{}
+	for _, g := range all {
+		beside := int64(0)
+		for _, other := range all {
+			if other.got < g.asked && other.left > g.got {
+				beside++
+			}
+		}
+		if beside >= g.n {
+			t.Errorf("a permit of %d was granted beside %d that are held", g.n, beside)
+		}
+		byNumber[g.n]++
+	}
+	t.Logf("granted, by number: %v", byNumber)
+	Take(t, stores[0], Ask(t.Name(), time.Minute)) // nothing is left
 }
