@@ -39,6 +39,7 @@ func (c *connector) connect(s *Store) error {
 	if err != nil {
 		return err
 	}
+	s.place = c.place()
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	switch c.topology {
 	case single:
