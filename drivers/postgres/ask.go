@@ -97,12 +97,14 @@ func (b *backend) abandon(ctx context.Context, a *ask) (driver.Grant, error) {
 	a.over = true
 	e := b.entries[a.number]
 	held := a.waits && (e == nil || e.asked != a || a.looked || e.stands)
+	refusal := new(driver.HeldError)
 	if e != nil {
+		refusal = e.heldFor(e.remaining())
 		e.leaveLine(a)
 		b.wake(e)
 	}
 	if held {
-		return driver.Grant{}, errors.Join(ctx.Err(), driver.ErrHeld)
+		return driver.Grant{}, errors.Join(ctx.Err(), refusal)
 	}
 	return driver.Grant{}, ctx.Err()
 }
@@ -185,7 +187,7 @@ func (b *backend) looked(e *entry, a *ask, class, cost int, o *op) {
 	if o.err != nil {
 		b.failed(e, a, o)
 	} else {
-		b.refuse(e, a, b.busy(a, o.code))
+		b.refuse(e, a, e.busy(a, o.code))
 	}
 	b.advance(e)
 }
@@ -193,12 +195,12 @@ func (b *backend) looked(e *entry, a *ask, class, cost int, o *op) {
 var errAgain = errors.New("asked again")
 
 // busy returns the error of a request that the server did not grant.
-func (b *backend) busy(a *ask, code int32) error {
+func (e *entry) busy(a *ask, code int32) error {
 	a.tries++
 	if code == gateShut && a.tries < mostTries || code == otherMode && a.tries < 3 {
 		return errAgain
 	}
-	return &driver.HeldError{}
+	return e.heldFor(0)
 }
 
 // refuse has an ask that was not granted wait, or end.

@@ -89,6 +89,16 @@ func (e *entry) remaining() time.Duration {
 	return most
 }
 
+// heldFor is the refusal of a key that is held for a time, 0 where that is not known,
+// with one of its holders if this process has any.
+func (e *entry) heldFor(d time.Duration) *driver.HeldError {
+	held := &driver.HeldError{For: d}
+	if len(e.leases) > 0 {
+		held.Holder, held.Since = e.leases[0].holder, e.leases[0].since
+	}
+	return held
+}
+
 // advance does what can be done for a key's requests. It is called whenever
 // something of the entry has changed.
 func (b *backend) advance(e *entry) {
@@ -126,7 +136,7 @@ func (b *backend) next(e *entry) *ask {
 		case a.over:
 		case b.sameAgain(e, a):
 		case e.excludes(mode), mode == driver.Shared && e.writerInLine():
-			b.finish(a, &driver.HeldError{For: e.remaining()})
+			b.finish(a, e.heldFor(e.remaining()))
 		default:
 			return a
 		}

@@ -13,6 +13,16 @@ import (
 // minKeep is the shortest time for which Keep leaves a key held.
 const minKeep = time.Millisecond
 
+// CheckKeep finds out whether the tables that Keep needs are there, and makes them
+// where it may. A role that may neither make nor use them is told that, and what an
+// administrator is to do.
+func (s *Store) CheckKeep(ctx context.Context) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	return s.backend.haveTables(ctx)
+}
+
 // Keep leaves the key held by nobody: it writes that down, and then gives the
 // lock back.
 func (s *Store) Keep(ctx context.Context, r driver.Request) error {
