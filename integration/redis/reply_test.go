@@ -127,6 +127,7 @@ func TestAnAcquireWhoseReplyIsLostIsGivenBack(t *testing.T) {
 		w.Heal()
 		unavailable(t, "TryAcquire", <-got)
 		requests.Soon(t, "the key is free", func() bool { return len(holders(t, direct, key)) == 0 })
+		warm(t, behind) // a new connection would not be greeted next
 	}
 }
 
