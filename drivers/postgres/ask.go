@@ -238,6 +238,8 @@ func (b *backend) refuse(e *entry, a *ask, err error) {
 
 // failed sees to a request that failed. Who waits goes on for a while if the
 // server can't be had; who does not is asked for once more if nothing was sent.
+// A request that was sent and arrives late takes the lock for the session that it was
+// sent on, whose end follows it on the same connection: it is nobody's lease.
 func (b *backend) failed(e *entry, a *ask, o *op) {
 	now := time.Now()
 	if a.since.IsZero() {
