@@ -36,6 +36,7 @@ type ask struct {
 	called  bool      // and looks because a message said that the key is free
 	tries   int       // in a row
 	avoid   []int32   // permits that are kept
+	keptToo int32     // how many are to be counted; −1: none, as long as numbers do not differ
 	since   time.Time // when the server was found to be away; zero: it is not
 
 	over  bool          // it has its answer, or its caller left
@@ -54,7 +55,7 @@ func (b *backend) finish(a *ask, err error) {
 
 // acquire asks for a lease, and waits for the answer.
 func (b *backend) acquire(ctx context.Context, s *Store, r *driver.Request, waits bool) (driver.Grant, error) {
-	a := &ask{store: s, request: *r, number: s.number(r.Key), waits: waits, done: make(chan struct{})}
+	a := &ask{store: s, request: *r, number: s.number(r.Key), waits: waits, keptToo: -1, done: make(chan struct{})}
 	b.mu.Lock()
 	if s.shut {
 		b.mu.Unlock()
@@ -66,9 +67,13 @@ func (b *backend) acquire(ctx context.Context, s *Store, r *driver.Request, wait
 	} else {
 		e.quick = append(e.quick, a)
 	}
-	if waits && len(e.line) == 1 {
+	switch {
+	case waits && len(e.line) == 1:
 		b.look(e)
-	} else {
+	case waits && e.largest():
+		e.due, e.passed = true, len(e.line)-1
+		b.advance(e)
+	default:
 		b.advance(e)
 	}
 	b.unlockToWait()
@@ -92,12 +97,14 @@ func (b *backend) abandon(ctx context.Context, a *ask) (driver.Grant, error) {
 	a.over = true
 	e := b.entries[a.number]
 	held := a.waits && (e == nil || e.asked != a || a.looked || e.stands)
+	refusal := new(driver.HeldError)
 	if e != nil {
+		refusal = e.heldFor(e.remaining())
 		e.leaveLine(a)
 		b.wake(e)
 	}
 	if held {
-		return driver.Grant{}, errors.Join(ctx.Err(), driver.ErrHeld)
+		return driver.Grant{}, errors.Join(ctx.Err(), refusal)
 	}
 	return driver.Grant{}, ctx.Err()
 }
@@ -105,6 +112,7 @@ func (b *backend) abandon(ctx context.Context, a *ask) (driver.Grant, error) {
 func (e *entry) leaveLine(a *ask) {
 	if i := slices.Index(e.line, a); i >= 0 {
 		e.line = slices.Delete(e.line, i, i+1)
+		e.passed = 0
 	}
 }
 
@@ -120,14 +128,13 @@ func (b *backend) send(e *entry, a *ask) {
 	cost := 1
 	if r.Mode != driver.Exclusive {
 		o.kind, o.mode = enter, e.at.shared
-		o.have, cost = e.grips[class].count > 0, 2
-		if n := r.Mode.Slots(); n > 0 {
-			o.kind, o.mode, o.size, cost = permit, e.at.size(n), int32(n), 3
-			o.from = rand.Int32N(o.size)
-			o.skip = int4s(append(e.permits(class), a.avoid...))
+		o.have, cost = e.grips[class].count > 0, 0
+		if r.Mode > 0 {
+			e.permit(o, a, class)
+			cost = 1
 		}
-		if o.have {
-			cost -= 2
+		if !o.have {
+			cost += costOf(r.Mode)
 		}
 	}
 	if b.places+cost > b.most {
@@ -180,7 +187,7 @@ func (b *backend) looked(e *entry, a *ask, class, cost int, o *op) {
 	if o.err != nil {
 		b.failed(e, a, o)
 	} else {
-		b.refuse(e, a, b.busy(a, o.code))
+		b.refuse(e, a, e.busy(a, o.code))
 	}
 	b.advance(e)
 }
@@ -188,12 +195,12 @@ func (b *backend) looked(e *entry, a *ask, class, cost int, o *op) {
 var errAgain = errors.New("asked again")
 
 // busy returns the error of a request that the server did not grant.
-func (b *backend) busy(a *ask, code int32) error {
+func (e *entry) busy(a *ask, code int32) error {
 	a.tries++
 	if code == gateShut && a.tries < mostTries || code == otherMode && a.tries < 3 {
 		return errAgain
 	}
-	return &driver.HeldError{}
+	return e.heldFor(0)
 }
 
 // refuse has an ask that was not granted wait, or end.
@@ -217,6 +224,11 @@ func (b *backend) refuse(e *entry, a *ask, err error) {
 			pause = min(pause, held.For+time.Millisecond)
 		}
 		b.arm(e, pause)
+		if i := slices.Index(e.line, a); i >= 0 && e.larger(i) < len(e.line) {
+			e.due, e.passed = true, e.larger(i)
+		} else {
+			e.passed = 0
+		}
 	default:
 		e.leaveLine(a)
 		e.due = true
@@ -226,6 +238,8 @@ func (b *backend) refuse(e *entry, a *ask, err error) {
 
 // failed sees to a request that failed. Who waits goes on for a while if the
 // server can't be had; who does not is asked for once more if nothing was sent.
+// A request that was sent and arrives late takes the lock for the session that it was
+// sent on, whose end follows it on the same connection: it is nobody's lease.
 func (b *backend) failed(e *entry, a *ask, o *op) {
 	now := time.Now()
 	if a.since.IsZero() {

@@ -31,15 +31,10 @@ func (Driver) Connector(u *url.URL) (driver.Connector, error) {
 // A connector opens stores of one URL.
 type connector struct {
 	address string // without our parameters, for pgx
+	place   string // for people to read
 	options options
 	secrets secrets
 }
-
-// String says what it is, with no part of the URL: that has secrets.
-func (*connector) String() string { return "postgres connector" }
-
-// GoString is String, for %#v.
-func (c *connector) GoString() string { return c.String() }
 
 func connectorOf(u *url.URL) (*connector, error) {
 	query, err := url.ParseQuery(u.RawQuery)
@@ -52,13 +47,13 @@ func connectorOf(u *url.URL) (*connector, error) {
 	if err := checkParameters(query); err != nil {
 		return nil, err
 	}
-	c := &connector{options: defaults()}
+	c := &connector{options: defaults(), place: u.Host + u.Path}
 	if query.Has("schema") {
 		c.options.schema = query.Get("schema")
 	}
 	c.options.fencing = query.Get("fencing") != "off"
 	password, _ := u.User.Password()
-	c.secrets = secrets{password, query.Get("password"), query.Get("sslpassword")}
+	c.secrets = secretsOf(password, query.Get("password"), query.Get("sslpassword"))
 	for _, name := range ours {
 		query.Del(name)
 	}
@@ -98,7 +93,9 @@ func (c *connector) Open(ctx context.Context) (driver.Store, error) {
 		return nil, c.unread(err)
 	}
 	key := fmt.Sprint(c.address, "\n", c.options.schema, "\n", c.options.fencing)
-	b, err := shared.get(ctx, key, func() *backend { return newBackend(&config.Config, c.options, c.secrets) })
+	b, err := shared.get(ctx, key, func() *backend {
+		return newBackend(&config.Config, c.options, secretsOf(append(c.secrets(), config.Password)...))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ type entry struct {
 	quick   []*ask // who does not wait, and was not asked for yet
 	line    []*ask // who waits, first come first
 	asked   *ask   // whom the server is asked for
+	passed  int    // how many in line do not keep out those behind: see larger
 	stands  bool   // in the server's own queue
 	leaving int    // what is being given back
 	due     bool   // the first in line is to look
@@ -34,9 +35,12 @@ type entry struct {
 // A grip is a session's share of the lock, that all readers, or permits, of one
 // class have.
 type grip struct {
-	on    *session // whose share it is
-	count int
-	token uint64
+	on     *session // whose share it is
+	count  int
+	token  uint64
+	cost   int   // how many places of the lock table it has
+	size   int32 // of permits: the number of the first
+	uneven int32 // and whether the session says that others' are different
 }
 
 // entry returns the one of a number.
@@ -85,6 +89,16 @@ func (e *entry) remaining() time.Duration {
 	return most
 }
 
+// heldFor is the refusal of a key that is held for a time, 0 where that is not known,
+// with one of its holders if this process has any.
+func (e *entry) heldFor(d time.Duration) *driver.HeldError {
+	held := &driver.HeldError{For: d}
+	if len(e.leases) > 0 {
+		held.Holder, held.Since = e.leases[0].holder, e.leases[0].since
+	}
+	return held
+}
+
 // advance does what can be done for a key's requests. It is called whenever
 // something of the entry has changed.
 func (b *backend) advance(e *entry) {
@@ -122,31 +136,34 @@ func (b *backend) next(e *entry) *ask {
 		case a.over:
 		case b.sameAgain(e, a):
 		case e.excludes(mode), mode == driver.Shared && e.writerInLine():
-			b.finish(a, &driver.HeldError{For: e.remaining()})
+			b.finish(a, e.heldFor(e.remaining()))
 		default:
 			return a
 		}
 	}
-	for len(e.line) > 0 {
-		a := e.line[0]
-		if b.sameAgain(e, a) {
-			e.line = slices.Delete(e.line, 0, 1)
-			continue
-		}
-		if !e.due || e.excludes(a.request.Mode) {
+	for i := min(e.passed, len(e.line)); i < len(e.line); {
+		a := e.line[i]
+		switch {
+		case b.sameAgain(e, a):
+			e.line = slices.Delete(e.line, i, i+1)
+		case !e.due:
 			return nil
+		case e.excludes(a.request.Mode):
+			i = e.larger(i)
+		default:
+			e.due, e.passed = false, i
+			a.called, e.called = e.called, false
+			return a
 		}
-		e.due = false
-		a.called, e.called = e.called, false
-		return a
 	}
+	e.passed = 0
 	return nil
 }
 
 // wake has the first in line look.
 func (b *backend) wake(e *entry) {
 	if len(e.line) > 0 {
-		e.due = true
+		e.due, e.passed = true, 0
 	}
 	b.advance(e)
 }

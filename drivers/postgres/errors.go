@@ -89,11 +89,17 @@ func unfit(format string, args ...any) error {
 	return fmt.Errorf("%w: postgres: "+format, append([]any{driver.ErrUnfit}, args...)...)
 }
 
-// secrets are what no message may show.
-type secrets []string
+// secrets are what no message may show, in a function: nothing that is printed shows
+// what that has.
+type secrets func() []string
+
+func secretsOf(all ...string) secrets { return func() []string { return all } }
 
 func (s secrets) hide(text string) string {
-	for _, secret := range s {
+	if s == nil {
+		return text
+	}
+	for _, secret := range s() {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "xxxxx")
 		}

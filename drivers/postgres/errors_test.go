@@ -57,7 +57,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 }
 
 func TestErrorsShowNoPassword(t *testing.T) {
-	s := secrets{secret, ""}
+	s := secretsOf(secret, "")
 	for _, err := range []error{reply("XX000", "bad "+secret), reply("28P01", secret), errors.New("dial " + secret), fmt.Errorf("x %s: %w", secret, io.EOF)} {
 		if told := s.explain(err); strings.Contains(told.Error(), secret) {
 			t.Errorf("%q shows the password", told)

@@ -13,6 +13,16 @@ import (
 // minKeep is the shortest time for which Keep leaves a key held.
 const minKeep = time.Millisecond
 
+// CheckKeep finds out whether the tables that Keep needs are there, and makes them
+// where it may. A role that may neither make nor use them is told that, and what an
+// administrator is to do.
+func (s *Store) CheckKeep(ctx context.Context) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	return s.backend.haveTables(ctx)
+}
+
 // Keep leaves the key held by nobody: it writes that down, and then gives the
 // lock back.
 func (s *Store) Keep(ctx context.Context, r driver.Request) error {
@@ -108,6 +118,7 @@ func (b *backend) readKept(a *ask, o, c *op) error {
 	if c.err != nil {
 		return c.err
 	}
+	var permits []int32 // that are kept
 	for _, row := range c.rows {
 		var n [4]int64
 		if !numbers(row, n[:]) {
@@ -120,10 +131,12 @@ func (b *backend) readKept(a *ask, o, c *op) error {
 		switch {
 		case a.request.Mode.Excludes(mode):
 			return &driver.HeldError{For: left}
-		case o.kind == permit && int32(n[2]) == o.code:
-			a.avoid = append(a.avoid, o.code)
-			return errAgain
+		case mode > 0:
+			permits = append(permits, int32(n[2]))
 		}
+	}
+	if o.kind == permit {
+		return a.keptBeside(o, permits)
 	}
 	return nil
 }

@@ -13,7 +13,9 @@ type places struct {
 	writer int64 // shared by sessions with waiting writers: readers look at it
 	gate   int64 // taken for the moment in which a session comes in beside others
 	shared int64 // shared by sessions with readers
-	slots  int64 // the key as a semaphore: the last 17 bits are free
+	// The key as a semaphore: shared by sessions with permits; and by those of them
+	// that found that others ask with other numbers; the last 17 bits of slots are free.
+	permits, uneven, slots int64
 }
 
 // slotBits is how many bits number the permits of a semaphore, and, with the bit
@@ -38,6 +40,7 @@ func numberOf(schema, key string) int64 {
 func placesOf(lock int64) places {
 	return places{
 		lock: lock, wait: mixed(lock, 1), writer: mixed(lock, 2), gate: mixed(lock, 3), shared: mixed(lock, 4),
+		permits: mixed(lock, 6), uneven: mixed(lock, 7),
 		slots: mixed(lock, 5) &^ (1<<(slotBits+1) - 1),
 	}
 }
@@ -50,7 +53,7 @@ func mixed(n int64, which uint64) int64 {
 	return int64(z ^ z>>31)
 }
 
-// size is what sessions share that hold permits of a semaphore of n.
+// size is what sessions share that hold permits of n.
 func (p *places) size(n int) int64 { return p.slots + 1<<slotBits - 1 + int64(n) }
 
 // slot is the lock of one permit.

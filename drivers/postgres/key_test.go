@@ -26,7 +26,7 @@ func TestTheNumbersOfAKeyDiffer(t *testing.T) {
 	seen := make(map[int64]bool)
 	for lock := range int64(1000) {
 		p := placesOf(lock - 500)
-		for _, n := range []int64{p.wait, p.writer, p.gate, p.shared, p.slot(0), p.slot(1<<slotBits - 1), p.size(1), p.size(1 << slotBits)} {
+		for _, n := range []int64{p.wait, p.writer, p.gate, p.shared, p.permits, p.uneven, p.slot(0), p.slot(1<<slotBits - 1), p.size(1), p.size(1 << slotBits)} {
 			if seen[n] || n >= -500 && n < 500 {
 				t.Fatalf("number %d of lock %d is another's too", n, p.lock)
 			}

@@ -83,10 +83,10 @@ func (b *backend) grant(e *entry, a *ask, class int, o *op) {
 		return
 	}
 	g := &e.grips[class]
-	if !o.exclusive() && !o.have {
-		g.on = o.by
-		g.count++
-		g.token = o.token
+	if !o.exclusive() {
+		if g.take(o); !o.have {
+			g.token = o.token
+		}
 	}
 	e.told, e.politeUntil = nil, time.Time{} // they had their turn, or did not want it
 	if o.kind == try && a.waits && a.looked {
@@ -139,10 +139,7 @@ func (b *backend) takeBack(e *entry, class int, o *op) {
 	if o.kind == permit {
 		number = e.at.slot(o.code)
 	}
-	if !o.have {
-		e.grips[class].on = o.by
-		e.grips[class].count++
-	}
+	e.grips[class].take(o)
 	b.loosen(e, class, o.by, o.mode, number, nil)
 }
 
@@ -155,9 +152,10 @@ func (b *backend) loosen(e *entry, class int, s *session, mode, number int64, af
 		cost = 1
 	}
 	if g.count--; g.count == 0 {
-		*g = grip{}
-		o.last = true
-		cost += 2
+		cost += g.cost
+	}
+	if number != 0 || g.count == 0 {
+		g.letGo(o)
 	}
 	if number != 0 || o.last {
 		b.giveBack(e, s, o, cost, after)
@@ -220,7 +218,7 @@ func (b *backend) giveUp(l *lease, after func(*op)) {
 	case l.mode == driver.Exclusive:
 		b.giveBack(e, l.on, &op{kind: unlock, at: &e.at}, 1, after)
 	case n > 0:
-		b.loosen(e, l.class, l.on, e.at.size(n), e.at.slot(l.slot), after)
+		b.loosen(e, l.class, l.on, e.at.permits, e.at.slot(l.slot), after)
 	default:
 		b.loosen(e, l.class, l.on, e.at.shared, 0, after)
 	}
@@ -247,7 +245,7 @@ func (b *backend) loseSession(e *entry, s *session, why error) {
 		}
 	}
 	if s.class >= 0 && e.grips[s.class].on == s {
-		b.places -= 2
+		b.places -= e.grips[s.class].cost
 		e.grips[s.class] = grip{}
 	}
 	for _, f := range []*flag{&e.waiting, &e.writing, &e.turn} {

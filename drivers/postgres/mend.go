@@ -34,7 +34,11 @@ func (b *backend) mend(s *session, g *group) {
 // back, when its statement failed.
 func remains(o *op) []*op {
 	mode := func() []*op {
-		return []*op{{kind: unshare, number: o.mode}, {kind: unshare, number: o.at.lock}}
+		all := []*op{{kind: unshare, number: o.mode}, {kind: unshare, number: o.at.lock}}
+		if o.size != 0 {
+			all = append(all, &op{kind: unshare, number: o.at.size(int(o.size))})
+		}
+		return all
 	}
 	switch o.kind {
 	case unlock, try, stand:
@@ -45,6 +49,9 @@ func remains(o *op) []*op {
 		var all []*op
 		if o.number != 0 {
 			all = append(all, &op{kind: unlockQuietly, number: o.number})
+		}
+		if o.uneven != even {
+			all = append(all, &op{kind: unshare, number: o.at.uneven})
 		}
 		if o.last {
 			all = append(all, mode()...)
@@ -57,6 +64,9 @@ func remains(o *op) []*op {
 				kind: special, statement: script("unpermit", ""),
 				params: [][]byte{int8Of(o.at.slots), int4Of(o.size), o.skip},
 			})
+			if o.uneven == even {
+				all = append(all, &op{kind: unshare, number: o.at.uneven})
+			}
 		}
 		if !o.have {
 			all = append(all, mode()...)

@@ -80,7 +80,7 @@ func New(config *pgx.ConnConfig, opts ...Option) (driver.Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), o.checkTimeout)
 	defer cancel()
-	b := newBackend(&config.Copy().Config, o, secrets{config.Password})
+	b := newBackend(&config.Copy().Config, o, secretsOf(config.Password))
 	if err := b.open(ctx); err != nil {
 		return nil, err
 	}

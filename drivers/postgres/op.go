@@ -48,9 +48,14 @@ type op struct {
 	last   bool   // leave: nothing of the key stays with the session
 	mode   int64  // enter, permit, leave: the mode's number
 	have   bool   // enter, permit: the session has some already
-	size   int32  // permit: of how many
+	size   int32  // permit: of how many; leave: of the first, 0 if it stays
 	from   int32  // permit: which is tried first
 	skip   []byte // permit: which are not tried
+	// Whether the session says that numbers differ: permit, before and, once it is
+	// settled, after; leave: what it says no more.
+	uneven  int32
+	differs bool  // permit: its own do
+	keptToo int32 // permit: see ask
 
 	statement string // special: a query without parameters, or with them
 	params    [][]byte
@@ -170,7 +175,8 @@ func (g *group) arguments(home *backend) [][]byte {
 	case unlock:
 		return append([][]byte{g.ints(lock), g.ints(wait)}, home.telling()...)
 	case leave:
-		return append([][]byte{g.ints(number), g.ints(ifLast(mode)), g.ints(ifLast(lock)), g.ints(wait), g.ints(lock)}, home.telling()...)
+		all := append([][]byte{g.ints(number), g.ints(ifLast(mode)), g.ints(ifLast(lock)), g.ints(wait), g.ints(lock)}, home.telling()...)
+		return append(all, g.ints((*op).sizeMark), g.ints((*op).unevenMark))
 	case unshare, mark, unlockQuietly:
 		return [][]byte{g.ints(number)}
 	case enter:
@@ -182,6 +188,7 @@ func (g *group) arguments(home *backend) [][]byte {
 		return [][]byte{
 			int8Of(o.at.lock), int8Of(o.at.gate), int8Of(o.mode), boolOf(o.have),
 			int8Of(o.at.slots), int4Of(o.size), int4Of(o.from), o.skip,
+			int8Of(o.at.size(int(o.size))), int8Of(o.at.uneven), boolOf(o.uneven != even), boolOf(o.differs), int4Of(o.keptToo),
 		}
 	case idle, confirm:
 		return [][]byte{[]byte(itoa(o.number))}
@@ -191,6 +198,22 @@ func (g *group) arguments(home *backend) [][]byte {
 		return nil
 	}
 	return [][]byte{g.ints(lock)}
+}
+
+// sizeMark is the number of a size that a leave gives back, 0 for none.
+func (o *op) sizeMark() int64 {
+	if o.size == 0 {
+		return 0
+	}
+	return o.at.size(int(o.size))
+}
+
+// unevenMark is what it gives back that says that sizes differ, 0 for nothing.
+func (o *op) unevenMark() int64 {
+	if o.uneven == even {
+		return 0
+	}
+	return o.at.uneven
 }
 
 func ifLast(of func(*op) int64) func(*op) int64 {
@@ -219,6 +242,11 @@ func (g *group) settle(timeline uint64) error {
 	case unlock, leave, enter, permit:
 		if g.kind == enter || g.kind == permit {
 			g.setKept(row[2])
+		}
+		if g.kind == permit {
+			if err := g.setUneven(row[3]); err != nil {
+				return err
+			}
 		}
 		return parseInt4s(row[0], len(g.ops), set)
 	case token:
@@ -251,6 +279,17 @@ func (g *group) setKept(value []byte) {
 	for _, o := range g.ops {
 		o.kept = kept
 	}
+}
+
+// setUneven notes what permit.sql says of sizes, if it granted anything.
+func (g *group) setUneven(value []byte) error {
+	if len(value) != 4 {
+		return errMalformed
+	}
+	if n := int32(binary.BigEndian.Uint32(value)); n != even {
+		g.ops[0].uneven = n
+	}
+	return nil
 }
 
 func (g *group) setTokens(value []byte, timeline uint64) error {

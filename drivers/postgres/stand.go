@@ -143,7 +143,7 @@ func (e *entry) firstLike(a *ask) *ask {
 // does, and so comes before them.
 func (b *backend) refuseQuick(e *entry) {
 	for _, a := range e.quick {
-		b.finish(a, &driver.HeldError{})
+		b.finish(a, e.heldFor(0))
 	}
 	e.quick = nil
 }

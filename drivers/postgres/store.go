@@ -28,8 +28,10 @@ var (
 	_ driver.Batcher   = (*Store)(nil)
 	_ driver.Keeper    = (*Store)(nil)
 	_ driver.Inspector = (*Store)(nil)
-	_ driver.Notifier  = (*Store)(nil)
-	_ driver.Warner    = (*Store)(nil)
+
+	_ driver.KeepChecker = (*Store)(nil)
+	_ driver.Notifier    = (*Store)(nil)
+	_ driver.Warner      = (*Store)(nil)
 )
 
 func newStore(b *backend) *Store { return &Store{backend: b} }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -25,8 +24,8 @@ const (
 	mostPause  = 512 * time.Millisecond
 )
 
-// call runs a script that answers with n numbers or more, and runs it again
-// while that may help. The error is ctx's, or one of package driver.
+// call runs a script that answers with n numbers or more, and runs it again where
+// that may help and does no harm. The error is ctx's, or one of package driver.
 func (s *Store) call(ctx context.Context, n int, sc *script, key string, common []any, own ...string) answer {
 	a, c := s.run(ctx, sc, key, common, own...)
 	if a.err != nil {
@@ -69,15 +68,17 @@ func (s *Store) run(ctx context.Context, sc *script, key string, common []any, o
 		}
 		fate := fateOf(err)
 		a.again = a.again || fate == unknown
-		if fate == refused || try >= s.retries || !s.pause(ctx, try) {
+		if !sc.mayRepeat(fate) || try >= s.retries || !s.pause(ctx, try) {
 			a.err = s.failed(ctx, err)
 			return a, c
 		}
-		if len(own) > 1 {
-			own[1] = strings.TrimSuffix(own[1], newcomer) // it may be in the queue by now
-		}
 	}
 }
+
+// mayRepeat reports whether a run that ended with a fate may be made again. One
+// that was not answered may still reach the server, after whatever is sent there
+// later, and only of some scripts does that do no harm.
+func (s *script) mayRepeat(f fate) bool { return f == postponed || f == unknown && s.harmless }
 
 // failed returns what a caller is told of err.
 func (s *Store) failed(ctx context.Context, err error) error {
@@ -85,15 +86,27 @@ func (s *Store) failed(ctx context.Context, err error) error {
 	switch {
 	case s.isClosed():
 		return driver.ErrClosed
-	case ctx.Err() != nil:
-		return errors.Join(ctx.Err(), told)
-	case fateOf(err) != refused:
+	case ended(ctx) != nil:
+		return errors.Join(ended(ctx), told)
+	case fateOf(err) == postponed:
 		return outage{told}
 	}
 	return told
 }
 
-// An outage is an error of a server that may serve again soon.
+// ended is ctx's error. Connections heed its deadline, and may notice it before ctx
+// does.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// An outage is an error of a server that did nothing, and may serve again soon.
 type outage struct{ error }
 
 // Unwrap returns what it is about.

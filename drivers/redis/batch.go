@@ -30,11 +30,13 @@ const (
 // A batcher sends the calls of many goroutines together. A call that comes
 // alone leaves at once: nobody waits for company.
 type batcher struct {
-	client    redis.UniversalClient
-	deadlines bool        // client heeds the deadlines of contexts
-	share     atomic.Bool // a script's run may have many keys
-	slow      slowness
-	keeper    keeper
+	client redis.UniversalClient
+	wired  bool        // its connections are wires, which heed the deadlines of contexts
+	share  atomic.Bool // a script's run may have many keys
+	slow   slowness
+	keeper keeper
+	// readTimeout is how long client waits for a reply, 0 for ever.
+	readTimeout time.Duration
 
 	mu     sync.Mutex
 	queue  []*call
@@ -49,13 +51,17 @@ type batcher struct {
 type lane struct {
 	since time.Time // when its batch left
 	calls int       // in it
+
+	// Of a direct call, which is alone in it; ctx is nil where there is none.
+	ctx context.Context //nolint:containedctx // it is the caller's, who is here all the while
+	due time.Time
 }
 
 // do has c sent, and waits until it has its reply or ctx ends, when it reports
 // whether c may have left.
 func (b *batcher) do(ctx context.Context, c *call) (left bool, err error) {
-	if l := b.enter(c); l != nil {
-		b.direct(ctx, c, l)
+	if l := b.enter(ctx, c); l != nil {
+		b.direct(c, l)
 		return true, c.err
 	}
 	err = b.await(ctx, c)

@@ -20,9 +20,13 @@ func (s *Store) dialer(timeout time.Duration, config *tls.Config) func(ctx conte
 		defer cancel()
 		stop := context.AfterFunc(s.life, cancel)
 		defer stop()
-		conn, err := plain.DialContext(ctx, network, addr)
-		if err != nil || config == nil {
-			return conn, err
+		plainConn, err := plain.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		conn := newWire(plainConn, &s.batch)
+		if config == nil {
+			return conn, nil
 		}
 		own := config.Clone()
 		if own.ServerName == "" {

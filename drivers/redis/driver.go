@@ -40,12 +40,6 @@ type connector struct {
 	secrets  secrets
 }
 
-// String says what it is, with no part of the URL: that has secrets.
-func (c *connector) String() string { return "redis connector of a " + c.topology.String() }
-
-// GoString is String, for %#v.
-func (c *connector) GoString() string { return c.String() }
-
 func connectorOf(u *url.URL) (*connector, error) {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
@@ -64,7 +58,7 @@ func connectorOf(u *url.URL) (*connector, error) {
 		return nil, err
 	}
 	password, _ := u.User.Password()
-	c.secrets = secrets{password, query.Get("password")}
+	c.secrets = secretsOf(password, query.Get("password"))
 	return c, c.parse(u, query)
 }
 

@@ -48,7 +48,7 @@ func fateOf(err error) fate {
 		return postponed
 	}
 	switch {
-	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
+	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted), errors.Is(err, errNotSent):
 		return postponed
 	case errors.Is(err, redis.ErrClosed), errors.Is(err, errReply):
 		return refused
@@ -98,7 +98,7 @@ var advice = []struct{ prefix, what string }{
 // explain returns the driver's error for err, with what to do about it and
 // without any secret. It does not wrap err: a time-out of a connection must not
 // look like the end of the caller's context.
-func (s *secrets) explain(err error) error {
+func (s secrets) explain(err error) error {
 	if text, ok := replyIn(err); ok {
 		text = s.hide(text)
 		for _, a := range advice {
@@ -149,11 +149,17 @@ func unfit(format string, args ...any) error {
 	return fmt.Errorf("%w: redis: "+format, append([]any{driver.ErrUnfit}, args...)...)
 }
 
-// secrets are what no message may show.
-type secrets []string
+// secrets are what no message may show, in a function: nothing that is printed shows
+// what that has.
+type secrets func() []string
 
-func (s *secrets) hide(text string) string {
-	for _, secret := range *s {
+func secretsOf(all ...string) secrets { return func() []string { return all } }
+
+func (s secrets) hide(text string) string {
+	if s == nil {
+		return text
+	}
+	for _, secret := range s() {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "xxxxx")
 		}

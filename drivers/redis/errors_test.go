@@ -60,7 +60,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			if got := fateOf(err); got != c.fate {
 				t.Errorf("the fate of %q is %d, want %d", err, got, c.fate)
 			}
-			told := new(secrets).explain(err)
+			told := secretsOf().explain(err)
 			if !errors.Is(told, driver.ErrUnavailable) || !strings.Contains(told.Error(), c.want) {
 				t.Errorf("%q is told as %q, want ErrUnavailable with %q", err, told, c.want)
 			}
@@ -72,7 +72,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 }
 
 func TestErrorsShowNoPassword(t *testing.T) {
-	s := secrets{secret, ""}
+	s := secretsOf(secret, "")
 	for _, err := range []error{reply("ERR bad argument " + secret), errors.New("dial " + secret + ": refused"), fmt.Errorf("x: %w", refusedDial)} {
 		if told := s.explain(err); strings.Contains(told.Error(), secret) {
 			t.Errorf("%q shows the password", told)
@@ -81,7 +81,8 @@ func TestErrorsShowNoPassword(t *testing.T) {
 }
 
 func TestAnUnknownFateIsNeverTakenForARefusal(t *testing.T) {
-	s := &Store{closed: make(chan struct{})}
+	s := newStore()
+	defer s.endLife()
 	for _, err := range []error{io.EOF, context.DeadlineExceeded, refusedDial, reply("LOADING")} {
 		told := s.failed(t.Context(), err)
 		for _, certain := range []error{driver.ErrHeld, driver.ErrInvalidRequest, driver.ErrUnsupported, driver.ErrClosed} {

@@ -36,8 +36,9 @@ func (s *Store) extended(r *driver.Request, reply int64, sent time.Time) (time.T
 	return sent, nil
 }
 
-// ExtendAll sends all of them at once, in batches, and again those that were not
-// answered, while that may help.
+// ExtendAll sends all of them at once, in batches, and again those of which the server
+// said that it did nothing, while that may help. One that was not answered is not sent
+// again: see Store of package driver.
 func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, []error) {
 	sent := time.Now()
 	errs := make([]error, len(rs))
@@ -92,7 +93,7 @@ func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []erro
 		if err == nil {
 			err = errReply
 		}
-		if errs[i] = s.failed(ctx, err); fateOf(err) != refused {
+		if errs[i] = s.failed(ctx, err); extendScript.mayRepeat(fateOf(err)) {
 			again = append(again, i)
 		}
 	}

@@ -17,8 +17,9 @@ const (
 // giveBack takes a waiter with a name out of the queue, and releases what an
 // unanswered request may have been granted. It waits until that is over, if it
 // is under way, and then asks until the server has answered once, or the lease
-// can no longer be held. It reports whether nothing is held and nobody queued.
-func (s *Store) giveBack(r driver.Request, name string, pending *call) bool {
+// can no longer be held. It reports whether it is certain that nothing is held and
+// nobody queued: of a request that was never answered it is not.
+func (s *Store) giveBack(r driver.Request, name string, pending *call) (certain bool) {
 	ctx, cancel := context.WithTimeout(s.life, max(min(r.Lease, giveBackFor), giveBackCall))
 	defer cancel()
 	if pending != nil {
@@ -30,6 +31,7 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) bool {
 		if n := pending.numbers; name == "" && len(n) > 0 && n[0] <= otherMode {
 			return true
 		}
+		certain = pending.err == nil || fateOf(pending.err) != unknown
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -40,7 +42,7 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) bool {
 			return false
 		}
 		if s.leave(ctx, &r, name) {
-			return true
+			return certain
 		}
 		timer.Reset(pause)
 	}

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,23 +51,9 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.checkTimeout)
 	defer cancel()
 	s := newStore()
-	s.client, s.retries = client, defaultRetries
-	switch c := client.(type) {
-	case *redis.Client:
-		if c == nil {
-			return nil, unfit("the client is nil")
-		}
-		s.counted = true
-		s.batch.deadlines = c.Options().ContextTimeoutEnabled
-		s.secrets = secrets{c.Options().Password}
-	case *redis.ClusterClient:
-		if c == nil {
-			return nil, unfit("the client is nil")
-		}
-		s.batch.deadlines = c.Options().ContextTimeoutEnabled
-		s.secrets = secrets{c.Options().Password}
-	default:
-		return nil, unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
+	if err := s.use(client); err != nil {
+		s.endLife()
+		return nil, err
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, err
@@ -74,8 +61,30 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 	return s, nil
 }
 
+// use has the store use a client of the caller's.
+func (s *Store) use(client redis.UniversalClient) error {
+	s.client, s.retries = client, defaultRetries
+	switch c := client.(type) {
+	case *redis.Client:
+		if c == nil {
+			return unfit("the client is nil")
+		}
+		s.counted, s.place = true, placeOf(c.Options())
+		s.secrets = secretsOf(c.Options().Password)
+	case *redis.ClusterClient:
+		if c == nil {
+			return unfit("the client is nil")
+		}
+		s.place = strings.Join(c.Options().Addrs, ",")
+		s.secrets = secretsOf(c.Options().Password)
+	default:
+		return unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
+	}
+	return nil
+}
+
 func newStore() *Store {
-	s := &Store{closed: make(chan struct{})}
+	s := &Store{closed: make(chan struct{}), secrets: secretsOf()}
 	s.life, s.endLife = context.WithCancel(context.Background())
 	return s
 }
@@ -84,6 +93,7 @@ func newStore() *Store {
 // leaves nothing open but a client that is not ours.
 func (s *Store) open(ctx context.Context) error {
 	s.batch.client = s.client
+	s.batch.learnTimeouts(s.own)
 	client, one := s.client.(*redis.Client)
 	s.batch.share.Store(one) // the nodes of a cluster share no keys
 	if one && s.own && client.Options().PoolSize > 1 {

@@ -20,7 +20,7 @@ func (c *connector) Open(ctx context.Context) (driver.Store, error) {
 		return nil, err
 	}
 	s := newStore()
-	s.own, s.secrets, s.batch.deadlines = true, c.secrets, true
+	s.own, s.secrets = true, c.secrets
 	if c.secure && !c.verified {
 		s.warned = []error{errUnverified}
 	}
@@ -39,6 +39,7 @@ func (c *connector) connect(s *Store) error {
 	if err != nil {
 		return err
 	}
+	s.place = c.place()
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	switch c.topology {
 	case single:

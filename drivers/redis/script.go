@@ -13,18 +13,22 @@ var lua embed.FS
 // A script runs on the server, as a whole. All of them are idempotent but for
 // those that end a lease, which report that a second time as not held.
 type script struct {
-	text   string
-	sha    string
-	shared bool // it takes many keys
+	text     string
+	sha      string
+	shared   bool // it takes many keys
+	harmless bool // also if it runs once more, at any later time
 }
 
+// What ends a lease is for an owner who never has another, so that it does nothing
+// later on. An acquire that runs late takes a key for nobody, an extend shortens
+// what a later one made longer, and a break breaks the next holder's lease.
 var (
 	acquireScript = load("acquire").forMany()
 	extendScript  = load("extend").forMany()
-	releaseScript = load("release").forMany()
-	keepScript    = load("keep")
-	leaveScript   = load("leave")
-	inspectScript = load("inspect")
+	releaseScript = load("release").forMany().evenLate()
+	keepScript    = load("keep").evenLate()
+	leaveScript   = load("leave").evenLate()
+	inspectScript = load("inspect").evenLate()
 	breakScript   = load("break")
 	probeScript   = load("probe")
 )
@@ -37,6 +41,11 @@ func load(name string) *script {
 
 func (s *script) forMany() *script {
 	s.shared = true
+	return s
+}
+
+func (s *script) evenLate() *script {
+	s.harmless = true
 	return s
 }
 

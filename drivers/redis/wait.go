@@ -134,7 +134,7 @@ func (w *wait) giveUp(ctx context.Context, a *asked, err error) error {
 		defer timer.Stop()
 		select {
 		case ok := <-gone:
-			certain = certain || ok && a.pending != nil
+			certain = certain || ok
 		case <-timer.C:
 		}
 	}

@@ -76,6 +76,8 @@ func inspections(t *testing.T, s driver.Store, r driver.Request) map[string]erro
 		"List":    listed,
 		"Break":   second(inspector.Break(t.Context(), r.Key)),
 		"Keep":    keep(t, s),
+		// Before a lock is acquired that is to be kept.
+		"CheckKeep": s.(driver.KeepChecker).CheckKeep(t.Context()),
 	}
 }
 

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -66,5 +68,28 @@ func terminate(t *testing.T, c *pgx.Conn, pid int64) {
 	t.Helper()
 	if number(t, c, "select pg_terminate_backend($1::int4)::int::int8", pid) != 1 {
 		t.Fatal("there is no such session")
+	}
+}
+
+// What this process holds it need not ask the server about.
+func TestARefusalNamesTheHolderOfThisProcess(t *testing.T) {
+	srv := start(t)
+	one, other := open(t, srv.url()), openApart(t, srv.url())
+	r := requests.Ask("k", 30*time.Second)
+	requests.Take(t, one, r)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	for what, err := range map[string]error{
+		"TryAcquire": second(one.TryAcquire(t.Context(), requests.Ask("k", 30*time.Second))),
+		"Acquire":    second(one.(driver.Waiter).Acquire(ctx, requests.Ask("k", 30*time.Second))),
+	} {
+		held, ok := errors.AsType[*driver.HeldError](err)
+		if !ok || held.Holder != r.Holder || time.Since(held.Since) > time.Minute || held.For <= 0 {
+			t.Errorf("%s: %+v, want the holder %+v", what, held, r.Holder)
+		}
+	}
+	held, ok := errors.AsType[*driver.HeldError](second(other.TryAcquire(t.Context(), requests.Ask("k", 30*time.Second))))
+	if !ok || held.Holder != (driver.Holder{}) || !held.Since.IsZero() {
+		t.Errorf("of another process: %+v, want no holder", held)
 	}
 }

@@ -178,3 +178,24 @@ func TestACallToAServerThatIsAwaySaysSo(t *testing.T) {
 	})
 	check(t, second(s.(driver.Waiter).Acquire(t.Context(), requests.Ask("another", 30*time.Second))))
 }
+
+// The end of the caller's context is heard whatever the server does.
+func TestACallerLeavesAServerThatIsFrozen(t *testing.T) {
+	srv := start(t)
+	s := open(t, srv.url())
+	requests.Take(t, s, requests.Ask("held", 30*time.Second))
+	check(t, srv.Pause())
+	defer func() { check(t, srv.Resume()) }()
+	for name, lease := range map[string]time.Duration{"a session that is there": 30 * time.Second, "one that is not": time.Minute} {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err := s.TryAcquire(ctx, requests.Ask("k", lease))
+		if took := time.Since(began); took > 500*time.Millisecond {
+			t.Errorf("%s: it returned after %v, 200 ms were to go", name, took)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrHeld) {
+			t.Errorf("%s: it returned %v, want the context's error alone", name, err)
+		}
+	}
+}

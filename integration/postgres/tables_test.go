@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,21 @@ func TestNobodyMakesTablesThatNobodyNeeds(t *testing.T) {
 		t.Errorf("there are %d tables, want three", n)
 	}
 	requests.GiveBack(t, s, r)
+}
+
+func TestWhoAsksWhetherKeysCanBeKeptMakesTheTables(t *testing.T) {
+	srv, admin := granting(t, "maker")
+	run(t, admin, "grant create on database postgres to maker")
+	s := open(t, as(srv.url(), "maker"))
+	check(t, s.(driver.KeepChecker).CheckKeep(t.Context()))
+	if n := number(t, admin, "select count(*) from pg_tables where schemaname = 'concurrent'"); n != 3 {
+		t.Errorf("there are %d tables, want three", n)
+	}
+	check(t, keep(t, s))
+	check(t, s.Close())
+	if err := s.(driver.KeepChecker).CheckKeep(t.Context()); !errors.Is(err, driver.ErrClosed) {
+		t.Errorf("of a closed store: %v", err)
+	}
 }
 
 func TestManyProcessesThatMakeTheTablesAtTheSameTimeAllHaveThem(t *testing.T) {

@@ -82,9 +82,7 @@ func (l *Link) serve() {
 			_ = conn.Close()
 			continue
 		}
-		client, upstream := &end{Conn: conn, link: l}, &end{Conn: server, link: l}
-		l.ends.Store(client, true)
-		l.ends.Store(upstream, true)
+		client, upstream := l.end(conn), l.end(server)
 		l.proxy.Toxics.StartLink(proxies, fmt.Sprint(number, Requests), client, upstream, stream.Upstream)
 		l.proxy.Toxics.StartLink(proxies, fmt.Sprint(number, Replies), upstream, client, stream.Downstream)
 	}
@@ -103,6 +101,19 @@ func (l *Link) Cut(d Direction) {
 // Withhold holds back replies: the server does what it is asked, and the client
 // does not hear of it before Heal.
 func (l *Link) Withhold() { l.Cut(Replies) }
+
+// Overtaken holds back what is sent on the connections there are, their ends too,
+// while those made later are served: as in a network that lost a packet, where the
+// kernel goes on sending it when its socket was closed long ago. arrive lets it reach
+// the server.
+func (l *Link) Overtaken() (arrive func()) {
+	held := make(chan struct{})
+	l.ends.Range(func(e, _ any) bool {
+		e.(*end).held.Store(&held)
+		return true
+	})
+	return sync.OnceFunc(func() { close(held) })
+}
 
 // Latency makes everything late, by that much each way.
 func (l *Link) Latency(d time.Duration) {
@@ -131,7 +142,7 @@ func (l *Link) Reset(after int64) {
 // made.
 func (l *Link) Drop() {
 	l.ends.Range(func(e, _ any) bool {
-		_ = e.(*end).Conn.Close()
+		e.(*end).drop()
 		return true
 	})
 }
@@ -187,18 +198,40 @@ func (l *Link) close() {
 // An end is one side of a connection.
 type end struct {
 	net.Conn
-	link *Link
+	link    *Link
+	held    atomic.Pointer[chan struct{}] // closed when what it sends may arrive
+	dropped chan struct{}
+	once    sync.Once
+}
+
+func (l *Link) end(conn net.Conn) *end {
+	e := &end{Conn: conn, link: l, dropped: make(chan struct{})}
+	l.ends.Store(e, true)
+	return e
+}
+
+// drop closes the connection with what is under way.
+func (e *end) drop() {
+	e.once.Do(func() { close(e.dropped) })
+	_ = e.Conn.Close()
 }
 
 // Write takes what can't be written any more, too: toxiproxy's goroutines would
 // wait for ever for somebody to take it.
 func (e *end) Write(b []byte) (int, error) {
+	if held := e.held.Load(); held != nil {
+		select {
+		case <-*held:
+		case <-e.dropped:
+		}
+	}
 	_, _ = e.Conn.Write(b)
 	return len(b), nil
 }
 
 func (e *end) Close() error {
 	e.link.ends.Delete(e)
+	e.once.Do(func() { close(e.dropped) })
 	if c, ok := e.Conn.(*net.TCPConn); ok && e.link.reset.Load() {
 		_ = c.SetLinger(0)
 	}

@@ -22,7 +22,7 @@ local who = ARGV[at + 1]
 local simple = mode == 0 and wants == 0 and asked
 if simple and ends <= now and whole and #record < line_at then
   token = token < now and now or token + 1
-  redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 1, token, untl, now, 0, 37 + #who + #by, #who, who, #by, by), 'PX', stays)
+  redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 2, token, untl, now, 0, 37 + #who + #by, #who, who, #by, by), 'PX', stays)
   return token
 end
 
@@ -98,14 +98,11 @@ if not left then
     return token
   end
 
-  left = ends - now
-  if turn then
-    left = turn - now
-  elseif ends == NEVER then
-    left = -1
-  elseif wants == mode and mode > 0 and not room then
-    left = first - now
+  left = turn or ends
+  if not turn and not room and wants > 0 and mode > 0 then
+    left = below(wants)
   end
+  left = left == NEVER and -1 or left - now
   write, waited = save, not scanned and waited
 end
 

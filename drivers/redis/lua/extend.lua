@@ -16,7 +16,7 @@ local who = ARGV[at + 1]
 -- Most often the lock is exclusive, and nobody waits.
 if wants == 0 and mode == 0 and owner == who and ends > now and asked then
   if whole and #record < line_at then
-    redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 1, token, now + asked, since, 0, line_at, #who, who, #holder, holder), 'PX', stay)
+    redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 2, token, now + asked, since, 0, line_at, #who, who, #holder, holder), 'PX', stay)
     return 1
   end
 --#include put.lua

@@ -35,12 +35,28 @@ elseif ends <= now then
   free()
 end
 
--- fits tells whether a lease in a mode can stand beside the present ones.
+-- fits tells whether a lease in a mode can stand beside the present ones: a permit
+-- of n beside fewer than n, whatever they were asked for with.
 local function fits(wants)
   if ends == 0 then
     return true
   end
-  return wants == mode and mode ~= 0 and (mode < 0 or count < mode)
+  return wants < 0 and mode < 0 or mode > 0 and count < wants
+end
+
+-- below returns a time before which no fewer than n leases are held.
+local function below(n)
+  if count <= n then
+    return first
+  end
+  local all, left = redis.call('HGETALL', key), {}
+  for i = 1, #all, 2 do
+    if string.byte(all[i]) == 111 then -- o
+      left[#left + 1] = struct.unpack('>d', all[i + 1])
+    end
+  end
+  table.sort(left)
+  return left[#left - n + 1]
 end
 
 -- lease returns the end, the token and the beginning of who's lease in a mode,
@@ -62,11 +78,11 @@ local function lease(who, wants)
   if not found then
     return nil
   end
-  local e, t, s, after = struct.unpack('>ddd', found)
+  local e, t, s, as, after = struct.unpack('>dddi', found)
   if e <= now then
     return nil
   end
-  if wants ~= mode then
+  if wants ~= as then
     return false
   end
   return e, t, s, string.sub(found, after)
@@ -82,11 +98,11 @@ local function hold(who, wants, untl, t, s, by, from)
     redis.call('DEL', key)
     hashed = true
   end
-  redis.call('HSET', key, 'o' .. who, struct.pack('>ddd', untl, t, s) .. by)
+  redis.call('HSET', key, 'o' .. who, struct.pack('>dddi', untl, t, s, wants) .. by)
   if not from then
     count = count + 1
   end
-  mode, first = wants, math.min(first, untl)
+  mode, first = wants < 0 and -1 or 1, math.min(first, untl)
   if from and from >= ends and untl < from then
     scan()
   else
@@ -115,7 +131,7 @@ local function save()
     stay = 10000
   end
   if mode == 0 then
-    record = struct.pack('>BdddiIBc0Hc0', 1, token, ends, since, 0, 37 + #owner + #holder, #owner, owner, #holder, holder) .. queue
+    record = struct.pack('>BdddiIBc0Hc0', 2, token, ends, since, 0, 37 + #owner + #holder, #owner, owner, #holder, holder) .. queue
     if ends == NEVER then
       redis.call('SET', key, record)
     else
@@ -123,7 +139,7 @@ local function save()
     end
     return
   end
-  redis.call('HSET', key, 'r', struct.pack('>BdddiIBHI', 1, token, ends, first, mode, 41, 0, 4, count) .. queue)
+  redis.call('HSET', key, 'r', struct.pack('>BdddiIBHI', 2, token, ends, first, mode, 41, 0, 4, count) .. queue)
   if ends == NEVER then
     redis.call('PERSIST', key)
   else

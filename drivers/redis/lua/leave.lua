@@ -19,7 +19,8 @@ if e then
 end
 leave(me)
 if e or at then
-  local name, turn = wake('')
+  local name, turn, passed = wake('')
+  name = name or passed
   if name and not turn and at == 1 then
     tell(name) -- it is the first now, and the one to look when the lease ends
   end

@@ -2,21 +2,21 @@
 -- and time left in µs (-1: no end), inbox and holder. It writes nothing.
 local function listing()
   local found = {}
-  local function add(who, t, s, e, by)
-    found[#found + 1] = {who, mode, t, now - s, e == NEVER and -1 or e - now, by}
+  local function add(who, as, t, s, e, by)
+    found[#found + 1] = {who, as, t, now - s, e == NEVER and -1 or e - now, by}
   end
   if mode == 0 then
     if ends > now then
-      add(owner, token, since, ends, holder)
+      add(owner, mode, token, since, ends, holder)
     end
     return found
   end
   local all = redis.call('HGETALL', key)
   for i = 1, #all, 2 do
     if string.byte(all[i]) == 111 then -- o
-      local e, t, s, after = struct.unpack('>ddd', all[i + 1])
+      local e, t, s, as, after = struct.unpack('>dddi', all[i + 1])
       if e > now then
-        add(string.sub(all[i], 2), t, s, e, string.sub(all[i + 1], after))
+        add(string.sub(all[i], 2), as, t, s, e, string.sub(all[i + 1], after))
       end
     end
   end

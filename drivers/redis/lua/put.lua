@@ -10,7 +10,7 @@ local function put(ends, since, owner, holder, from, stay)
   if stays_there then
     at = from
   end
-  local header = struct.pack('>BdddiIBc0Hc0', 1, token, ends, since, 0, at, #owner, owner, #holder, holder)
+  local header = struct.pack('>BdddiIBc0Hc0', 2, token, ends, since, 0, at, #owner, owner, #holder, holder)
   if stays_there then
     redis.call('SETRANGE', key, '0', header)
     redis.call('PEXPIRE', key, stay)

@@ -16,7 +16,7 @@ local who = ARGV[at + 1]
 -- its token.
 local simple = mode == 0 and owner == who and wants == 0 and ends > now
 if simple and whole and #record < line_at then
-  redis.call('SET', key, struct.pack('>BdddiIBH', 1, token, 0, 0, 0, 37, 0, 0), 'PX', '1000')
+  redis.call('SET', key, struct.pack('>BdddiIBH', 2, token, 0, 0, 0, 37, 0, 0), 'PX', '1000')
   return 1
 end
 

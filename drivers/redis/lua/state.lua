@@ -2,16 +2,17 @@
 -- all in one key, so that Redis expires, evicts and moves it as a whole. A key that is free or
 -- held exclusively is a string, the record:
 --
---   1 (a byte: this form), the last token, when the lease ends, when it began (doubles), the mode (int),
+--   2 (a byte: this form), the last token, when the lease ends, when it began (doubles), the mode (int),
 --   where the line begins (int), the owner (behind a byte that is its length), the
 --   holder: its inbox (12 bytes) and who it is (behind two bytes), and then, maybe
 --   behind some bytes that mean nothing, the line: see line.lua.
 --
 -- A key that is held otherwise is a hash. Its field r is the record: its end is
 -- the last lease's, its beginning stands for a time before which none of them
--- ends, it has no owner, and its holder is the number of leases. Each lease is a
--- field of its own, o and its owner: when it ends, its token, when it began
--- (doubles), and its holder. What nobody owns any more (see keep.lua) has a space
+-- ends, its mode is -1 for Shared and 1 for Slots of whatever numbers, it has no owner,
+-- and its holder is the number of leases. Each lease is a field of its own, o and its
+-- owner: when it ends, its token, when it began (doubles), its mode (int), and its
+-- holder. What nobody owns any more (see keep.lua) has a space
 -- before its owner.
 --
 -- Times are microseconds on this server's clock, NEVER for no end, and 0 for
@@ -35,7 +36,7 @@ record = record or ''
 local whole = hashed or #record < 768
 local token, ends, since, mode, line_at, owner, holder = 0, 0, 0, 0, 1, '', ''
 if record ~= '' then
-  if string.byte(record) ~= 1 then
+  if string.byte(record) ~= 2 then
     return redis.error_reply('WRONGTYPE this is not the state of a lock')
   end
   token, ends, since, mode, line_at, owner, holder = struct.unpack('>dddiIBc0Hc0', record, 2)
