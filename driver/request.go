@@ -36,7 +36,7 @@ type Request struct {
 	// store has said that the key is held while the call goes on waiting. It
 	// returns at once, and may be called from any goroutine until Acquire has
 	// returned. A wait that ends without it may have met nothing but an outage.
-	OnHeld func(*HeldError)
+	OnHeld func(*HeldError) `json:"-"`
 }
 
 // A Holder describes who holds a lease, for people to read. Any part may be

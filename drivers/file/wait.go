@@ -40,6 +40,9 @@ func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, er
 		}
 		return g, err
 	}
+	if held, ok := errors.AsType[*driver.HeldError](err); ok && r.OnHeld != nil {
+		r.OnHeld(held)
+	}
 	select {
 	case res := <-w.done:
 		return res.grant, res.err

@@ -38,7 +38,7 @@ func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, er
 	w := sh.join(e, s, &r)
 	var held *driver.HeldError
 	if r.OnHeld != nil && len(e.leases) > 0 {
-		held = e.held(r.Mode, m.ns)
+		held = e.held(r.Mode, m)
 	}
 	sh.mu.Unlock()
 	if held != nil {

@@ -219,6 +219,9 @@ func (b *backend) refuse(e *entry, a *ask, err error) {
 			b.heat.rise(e.at.lock) // others were faster
 		}
 		a.looked, a.tries, a.since = true, 0, time.Time{}
+		if told := a.request.OnHeld; told != nil {
+			told(held)
+		}
 		pause := fallback + rand.N(2*fallback)
 		if held.For > 0 {
 			pause = min(pause, held.For+time.Millisecond)

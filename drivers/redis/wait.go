@@ -110,6 +110,9 @@ func (w *wait) next(a *asked) (time.Duration, bool) {
 	pause := fallback + time.Duration(rand.Int64N(int64(fallback/2)))
 	if held, ok := errors.AsType[*driver.HeldError](a.err); ok {
 		w.since = time.Time{}
+		if told := w.request.OnHeld; told != nil {
+			told(held)
+		}
 		return min(pause, held.For+afterEnd+time.Duration(a.place)*apart), true
 	}
 	if _, away := errors.AsType[outage](a.err); !away || a.pending != nil {
