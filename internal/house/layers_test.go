@@ -21,6 +21,7 @@ var layers = []layer{
 	{"driver", nil},
 	{"drivertest", []string{module + "/driver"}},
 	{"locks", []string{module, module + "/driver", module + "/drivers/memory", module + "/internal/", "golang.org/x/sync/"}}, // and its own internal rooms
+	{"locktest", []string{module, module + "/driver", module + "/drivers/memory", module + "/internal/"}},
 	{"drivers/memory", driverMay()},
 	{"drivers/file", driverMay("github.com/fsnotify/fsnotify", "github.com/gofrs/flock", "golang.org/x/sys/")},
 	{"drivers/redis", driverMay("github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/")},
@@ -90,16 +91,19 @@ func standard(imp string) bool {
 	return !strings.Contains(first, ".")
 }
 
+// forTests are the folders whose packages are there for tests.
+var forTests = []string{"drivertest", "locktest", "integration", "bench"}
+
 func TestLibraryCodeImportsNeitherTestingNorLog(t *testing.T) {
 	for _, s := range sources(t) {
 		top, _, _ := strings.Cut(s.dir, "/")
-		if s.test || top == "drivertest" || top == "integration" || top == "bench" {
+		if s.test || slices.Contains(forTests, top) {
 			continue
 		}
 		for _, imp := range s.imports {
 			switch {
 			case imp == "testing" || strings.HasPrefix(imp, "testing/"):
-				t.Errorf("%s imports %s: only drivertest, integration, bench and tests do", s.path, imp)
+				t.Errorf("%s imports %s: only %s and tests do", s.path, imp, strings.Join(forTests, ", "))
 			case imp == "log":
 				t.Errorf("%s imports log: a library has no log of its own, it tells the Observer", s.path)
 			}
