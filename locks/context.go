@@ -20,7 +20,6 @@ import (
 type leaseContext struct {
 	parent context.Context
 	lease  *lease
-	brief  bool   // the lease ends when whom c was made for is done
 	handle *Lease // keeps a Lease from being collected while its contexts are used; or nil
 	inner  atomic.Pointer[cancelable]
 }
@@ -44,7 +43,7 @@ func (c *leaseContext) open() context.Context {
 	if done := c.parent.Done(); done == nil {
 		inner = c.lease.alone()
 	} else {
-		inner = c.lease.join(c.parent, done, c.brief)
+		inner = c.lease.join(c.parent, done)
 	}
 	c.inner.CompareAndSwap(nil, inner)
 	return c.inner.Load().Context

@@ -80,7 +80,7 @@ func TestContextsOfShortCallsAreForgotten(t *testing.T) {
 			}
 		}
 		c.mu.Unlock()
-		if n != 0 {
+		if n > leastSweep+1 {
 			t.Errorf("%d contexts are remembered", n)
 		}
 		mustRelease(t, l)

@@ -45,7 +45,6 @@ func (l *Lock) do(ctx context.Context, wait time.Duration, fn func(ctx context.C
 	}()
 	a.acquired(c)
 	inner := c.newContext(ctx)
-	inner.brief = true
 	if a.observer != nil || ctx.Err() != nil { // some time has passed
 		if err := inner.Err(); err != nil {
 			return l.fail("do", withCause(ErrLockAcquire, ended(inner)))

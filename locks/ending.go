@@ -9,11 +9,13 @@ import (
 
 // An ending is the contexts that end with a lease. Those whose parents never end
 // share one; of those whose parents end at one time, by one channel, one stands for
-// all: so a context that was dropped costs nothing that grows.
+// all; and those that have ended are forgotten when their number has doubled: so a
+// context that was dropped costs nothing that grows.
 type ending struct {
 	alone *cancelable
 	one   *cancelable                     // the first of those with parents that end
 	more  map[<-chan struct{}]*cancelable // the others, by what their parents end by
+	sweep int                             // how many there are when those that ended are forgotten
 	timer *time.Timer                     // of a local lock, which is in no wheel
 }
 
@@ -21,9 +23,8 @@ type ending struct {
 // need no goroutine to follow it.
 type cancelable struct {
 	context.Context
-	end    context.CancelCauseFunc
-	done   <-chan struct{} // the parent's
-	forget func() bool     // stops watching for the parent's end; or nil
+	end  context.CancelCauseFunc
+	done <-chan struct{} // the parent's
 }
 
 func newCancelable(parent context.Context) *cancelable {
@@ -43,20 +44,12 @@ func (e *ending) cancel(cause error) {
 	if e.alone != nil {
 		e.alone.end(cause)
 	}
-	e.one.cancel(cause)
+	if e.one != nil {
+		e.one.end(cause)
+	}
 	for _, c := range e.more {
-		c.cancel(cause)
+		c.end(cause)
 	}
-}
-
-func (c *cancelable) cancel(cause error) {
-	if c == nil {
-		return
-	}
-	if c.forget != nil {
-		c.forget()
-	}
-	c.end(cause)
 }
 
 // alone returns the context for those whose parents never end.
@@ -75,30 +68,25 @@ func (l *lease) alone() *cancelable {
 	return e.alone
 }
 
-// join returns the context for those whose parents end by done. brief says that the
-// lease will end soon after the parent, which need not be watched then.
-func (l *lease) join(parent context.Context, done <-chan struct{}, brief bool) *cancelable {
+// join returns the context for those whose parents end by done.
+func (l *lease) join(parent context.Context, done <-chan struct{}) *cancelable {
 	l.mu.Lock()
 	known := l.ends.find(done)
 	l.mu.Unlock()
 	if known != nil {
 		return known
 	}
-	c := newCancelable(parent)
+	c := newCancelable(parent) // asks the parent, so that nothing is locked
 	c.done = done
-	if !brief {
-		c.forget = context.AfterFunc(c.Context, func() { l.drop(c) })
-	}
-	switch known, cause := l.add(c); {
+	known, cause := l.add(c)
+	switch {
 	case cause != nil:
-		c.cancel(cause)
+		c.end(cause)
+		return c
 	case known != c:
-		c.cancel(nil)
-		return known
-	case !brief && c.Err() != nil: // it was dropped before it was added
-		l.drop(c)
+		c.end(nil)
 	}
-	return c
+	return known
 }
 
 // add puts c among the contexts, and returns the one that stands for its parent, or
@@ -117,24 +105,30 @@ func (l *lease) add(c *cancelable) (known *cancelable, cause error) {
 		e.one = c
 		return c, nil
 	}
-	if e.more == nil {
-		e.more = make(map[<-chan struct{}]*cancelable)
+	if len(e.more) >= e.sweep {
+		e.forgetEnded()
 	}
 	e.more[c.done] = c
 	return c, nil
 }
 
-// drop forgets a context whose parent ended before the lease.
-func (l *lease) drop(c *cancelable) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch e := l.ends; {
-	case e == nil:
-	case e.one == c:
-		e.one = nil
-	default:
-		delete(e.more, c.done)
+// leastSweep is how many contexts are kept before those that ended are looked for.
+const leastSweep = 32
+
+// forgetEnded lets go of the contexts whose parents ended before the lease.
+func (e *ending) forgetEnded() {
+	if e.more == nil {
+		e.more = make(map[<-chan struct{}]*cancelable)
 	}
+	for done, c := range e.more {
+		if c.Err() != nil {
+			delete(e.more, done)
+		}
+	}
+	if e.one.Err() != nil {
+		e.one = nil
+	}
+	e.sweep = max(leastSweep, 2*len(e.more))
 }
 
 func (e *ending) find(done <-chan struct{}) *cancelable {

@@ -70,8 +70,12 @@ func (b *backend) open(ctx context.Context) error {
 		b.end()
 		return err
 	}
-	c.live = s
+	b.mu.Lock() // the session may have ended already
+	if c.live = s; s.gone != nil {
+		c.live = nil
+	}
 	b.most = int(min(v.table/4, math.MaxInt32))
+	b.mu.Unlock()
 	if !v.durable && b.options.fencing {
 		b.warned = append(b.warned, fmt.Errorf("postgres: the server has fsync = off: after a crash tokens may be given again; turn it on, or use fencing=off"))
 	}

@@ -56,7 +56,7 @@ var faults = []row{
 		}, ""},
 	}},
 	{"the reply to an acquire is lost", []cell{
-		{"redis", "asking again finds its own lease, with the same token", []string{"integration/redis TestAnAcquireWhoseReplyIsLostGetsItsOwnTokenByTryingAgain"}, ""},
+		{"redis", "what it was granted is given back; a wait asks again for another owner", []string{"integration/redis TestAnAcquireWhoseReplyIsLostIsGivenBack"}, ""},
 		{"postgres", "the session is closed, and the lock gone with it", []string{"integration/postgres TestAConnectionThatBreaksInTheMiddleOfAReplyLeavesNothingHeld"}, ""},
 		{"all", "what may have been granted is given back in the background", []string{"locks TestLostReplyIsGivenBack", "locks TestGivingBackIsRepeatedWhileARequestMayArrive"}, ""},
 	}},
