@@ -203,7 +203,9 @@ func TestObserverThatPanicsOverALeaseHandedOn(t *testing.T) {
 		o := &panickingObserver{at: concurrent.EventAcquired}
 		b.Registry.Observe(o)
 		panicked := make(chan any, 1)
-		go func() { panicked <- recovering(func() { _ = b.cache("k", WithWait(Forever)).Acquire(context.Background()) }) }()
+		go func() {
+			panicked <- recovering(func() { _ = b.cache("k", WithWait(Forever)).Acquire(context.Background()) })
+		}()
 		synctest.Wait()
 		next := b.cache("k", WithWait(Forever))
 		heirs, done = append(heirs, next), append(done, queued(t, next))
