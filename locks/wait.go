@@ -197,7 +197,7 @@ func (w *waitCall) lastWord() error {
 			Since: time.Now().Add(-holder.heldFor()),
 		}
 	}
-	if word.Stands || word.At.After(w.joined) || time.Since(word.At) < lately {
+	if word.Stands || !word.At.Before(w.joined) || time.Since(word.At) < lately {
 		return word.Err
 	}
 	return nil
