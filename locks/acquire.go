@@ -118,8 +118,8 @@ func (a *attempt) resolve() (*resolvedLock, error) {
 		if err == nil {
 			return rl, nil
 		}
-		if e, ok := errors.AsType[errUnanswered](cause); ok && a.ctx.Err() == nil {
-			err = withCause(ErrLockAcquire, withCause(ErrUnavailable, e))
+		if a.ctx.Err() == nil {
+			err = notOpened(err, cause)
 		}
 		if !errors.Is(err, ErrUnavailable) || !a.pause(nil, min(pause.Next(), a.left())) {
 			if a.ctx.Err() != nil {
@@ -128,6 +128,21 @@ func (a *attempt) resolve() (*resolvedLock, error) {
 			return nil, err
 		}
 	}
+}
+
+// notOpened returns err, of a lock whose caller's context has not ended. A store that
+// did not open in time, by our bound or by one that all have who open it, is away.
+func notOpened(err, cause error) error {
+	if e, ok := errors.AsType[errUnanswered](cause); ok {
+		return withCause(ErrLockAcquire, withCause(ErrUnavailable, e))
+	}
+	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrUnavailable) {
+		if e, ok := err.(causeError); ok {
+			err = e.cause
+		}
+		return withCause(ErrLockAcquire, withCause(ErrUnavailable, err))
+	}
+	return err
 }
 
 // openBounded bounds what opens the store, if there is anything to do.

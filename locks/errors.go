@@ -99,7 +99,12 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns e.Err.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // A causeError is one of this package's sentinels with its cause.
 type causeError struct{ kind, cause error }
@@ -149,6 +154,9 @@ func (e jointError) Error() string {
 	texts := make([]string, len(e))
 	for i, err := range e {
 		texts[i] = oneLine(err.Error())
+		if strings.HasPrefix(texts[0], "locks: ") && i > 0 {
+			texts[i] = text(err) // the package's name once
+		}
 	}
 	return strings.Join(texts, "; ")
 }

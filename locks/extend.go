@@ -13,8 +13,8 @@ import (
 
 // extend makes the lease end d from now on.
 func (l *lease) extend(ctx context.Context, d time.Duration) error {
-	if d < leastLease {
-		return fmt.Errorf("%w: a lease must be at least %v, or Forever; is %v", ErrInvalidOption, leastLease, d)
+	if err := l.options.checkExtend(d); err != nil {
+		return err
 	}
 	l.extending.Lock()
 	defer l.extending.Unlock()
@@ -48,6 +48,17 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 		err = withCause(ended(ctx), c.unavailable(ctx, err))
 	}
 	return err
+}
+
+// checkExtend returns an error if no lease may be extended by d.
+func (o *options) checkExtend(d time.Duration) error {
+	switch {
+	case d < leastLease:
+		return fmt.Errorf("%w: a lease must be at least %v, or Forever; is %v", ErrInvalidOption, leastLease, d)
+	case d == Forever && (o.keep || o.keepOnSuccess):
+		return fmt.Errorf("%w: a lease that the key is kept for needs an end: it would never be free again", ErrInvalidOption)
+	}
+	return nil
 }
 
 // unavailable leaves out of err what only says that ctx ended.

@@ -215,7 +215,7 @@ func (w *waitCall) lastWord() error {
 			Since: time.Now().Add(-holder.heldFor()),
 		}
 	}
-	if word.Stands || word.Err != nil && (word.At > w.joined || clock.Mono()-word.At < int64(lately)) {
+	if word.Stands || word.Err != nil && (word.At >= w.joined || clock.Mono()-word.At < int64(lately)) {
 		return word.Err
 	}
 	return nil
