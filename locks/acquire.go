@@ -254,17 +254,21 @@ func (a *attempt) event(kind concurrent.EventKind, err error) concurrent.Event {
 	return e
 }
 
-// acquired tells that a got l, which its caller has from now on. It may panic as an
-// observer does: then the caller gives l back.
-func (a *attempt) acquired(l *lease) {
+// acquired tells that a got l, which its caller has from now on. If the lease ended
+// while that was told, or it panics as an observer does, the caller gives l back.
+func (a *attempt) acquired(l *lease) error {
 	if a.observer == nil {
-		return
+		return nil
 	}
 	a.heardOfWait()
 	e := a.event(concurrent.EventAcquired, nil)
 	e.Token = l.token
 	a.observer.Observe(l.told.ctx, e)
 	l.claim()
+	if err := l.notHeld(); err != nil {
+		return withCause(ErrLockAcquire, err)
+	}
+	return nil
 }
 
 // waitToldFor is how long the end of a wait is not told because its beginning is

@@ -147,8 +147,9 @@ func (l *Lock) Release(ctx context.Context) error {
 }
 
 // Extend makes the lease end d from now, longer or shorter than it was; where
-// it is renewed, later renewals ask for d too. d is at least 5 ms, or Forever, but
-// with WithKeep or WithKeepOnSuccess; else ErrInvalidOption. WithMaxHold ends the lease all the same.
+// it is renewed, later renewals ask for d too. d is at least 5 ms, or Forever; else
+// ErrInvalidOption, as is Forever with WithKeep or WithKeepOnSuccess. WithMaxHold ends
+// the lease all the same.
 //
 // It returns ErrNotHeld with nothing held, also when a Release came meanwhile, and
 // ErrLockLost if the lease was lost, now or before. After another error the store may

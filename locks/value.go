@@ -30,18 +30,21 @@ func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
 	}
 	if !l.current.CompareAndSwap(nil, next) {
 		// Another Acquire on this value was faster: its lease is the value's.
-		_ = next.release(ctx, unused)
+		next.handOffOrRelease()
 		err := l.inUse(l.current.Load())
 		a.refused(err)
 		return l.fail("acquire", err)
 	}
 	published := false
 	defer func() {
-		if !published && l.current.CompareAndSwap(next, nil) { // the observer panicked
+		// The observer panicked, or held up the caller for too long.
+		if !published && l.current.CompareAndSwap(next, nil) {
 			_ = next.release(ctx, unused)
 		}
 	}()
-	a.acquired(next)
+	if err := a.acquired(next); err != nil {
+		return l.fail("acquire", err)
+	}
 	published = true
 	return nil
 }

@@ -86,7 +86,7 @@ func (w *waitCall) callContext() context.Context {
 func (w *waitCall) tryOnce() (*lease, error) {
 	c := w.rl.client
 	r := w.rl.request()
-	g, err := c.tryAcquire(w.callContext(), r)
+	g, err := w.try(w.callContext(), r)
 	if err == nil {
 		return w.rl.newLease(&w.attempt, r, g, nil)
 	}
