@@ -47,22 +47,70 @@ func TestTheSuitePasses(t *testing.T) {
 	drivertest.Run(t, harness(func(*mutant) {}))
 }
 
+// So does one without tokens, whose leases may be passed on all the same.
+func TestTheSuitePassesWithoutTokens(t *testing.T) {
+	drivertest.Run(t, harness(func(m *mutant) {
+		without := func(g driver.Grant, err error) (driver.Grant, error) {
+			g.Token = 0
+			return g, err
+		}
+		m.tryAcquire = func(ctx context.Context, r driver.Request) (driver.Grant, error) {
+			return without(m.Store.TryAcquire(ctx, r))
+		}
+		m.acquire = func(ctx context.Context, r driver.Request) (driver.Grant, error) {
+			return without(m.Store.Acquire(ctx, r))
+		}
+		m.inspect = func(ctx context.Context, key string) (driver.Info, error) {
+			info, err := m.Store.Inspect(ctx, key)
+			for i := range info.Holders {
+				info.Holders[i].Token = 0
+			}
+			return info, err
+		}
+		m.features = func() driver.Features {
+			f := m.Store.Features()
+			f.Fencing = false
+			return f
+		}
+	}))
+}
+
 const mutantEnv = "DRIVERTEST_MUTANT"
 
 // TestMutant runs the suite on one mutant, in a process of its own.
 func TestMutant(t *testing.T) {
-	m, ok := mutants[os.Getenv(mutantEnv)]
+	m, ok := suspects()[os.Getenv(mutantEnv)]
 	if !ok {
 		t.Skip("TestMutants runs it with one of the mutants")
 	}
-	drivertest.Run(t, harness(m.mutate))
+	drivertest.Run(t, m.harness)
+}
+
+// A suspect is a driver in a harness, and the promise that it breaks.
+type suspect struct {
+	topic, promise string
+	harness        drivertest.Harness
+}
+
+// suspects returns all of them, by what they do.
+func suspects() map[string]suspect {
+	all := make(map[string]suspect)
+	for _, some := range []map[string]mutation{mutants, modeMutants, waitMutants, grantMutants} {
+		for name, m := range some {
+			all[name] = suspect{m.topic, m.promise, harness(m.mutate)}
+		}
+	}
+	for name, m := range lateMutants {
+		all[name] = suspect{"late", m.promise, lateHarness(m.manners)}
+	}
+	return all
 }
 
 // Every mutant fails the case that is about the promise it breaks, which is
 // printed.
 func TestMutants(t *testing.T) {
 	t.Parallel()
-	for name, m := range mutants {
+	for name, m := range suspects() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test := "TestMutant/" + m.topic + "/" + strings.ReplaceAll(m.promise, " ", "_")

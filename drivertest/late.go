@@ -180,8 +180,7 @@ func lateForAnother(s *scene) {
 	taken := false
 	_ = s.insists(func() {
 		// The first may have given the key back already: then it is another's.
-		_, err := other.TryAcquire(s.ctx, next)
-		taken = err == nil
+		taken = s.within(s.h.Lease, acquires(other, next)) == nil
 		deliver()
 	}, releases(st, r))
 	if !taken {

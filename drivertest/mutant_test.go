@@ -23,6 +23,8 @@ type mutant struct {
 	list       func(context.Context, string) iter.Seq2[driver.Info, error]
 	breaks     func(context.Context, string) (driver.Info, error)
 	notifyLost func(func(driver.Loss)) func()
+	checkKeep  func(context.Context) error
+	ping       func(context.Context) error
 	features   func() driver.Features
 	close      func() error
 }
@@ -95,6 +97,20 @@ func (m *mutant) NotifyLost(f func(driver.Loss)) func() {
 		return m.notifyLost(f)
 	}
 	return m.Store.NotifyLost(f)
+}
+
+func (m *mutant) CheckKeep(ctx context.Context) error {
+	if m.checkKeep != nil {
+		return m.checkKeep(ctx)
+	}
+	return nil
+}
+
+func (m *mutant) Ping(ctx context.Context) error {
+	if m.ping != nil {
+		return m.ping(ctx)
+	}
+	return m.Store.Ping(ctx)
 }
 
 func (m *mutant) Features() driver.Features {

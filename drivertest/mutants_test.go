@@ -13,12 +13,14 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// mutants are drivers that each break one promise. The suite must find the case
+// A mutation makes a driver that breaks one promise. The suite must find the case
 // that is about it broken.
-var mutants = map[string]struct {
+type mutation struct {
 	topic, promise string
 	mutate         func(*mutant)
-}{
+}
+
+var mutants = map[string]mutation{
 	"refuses in other words": {"exclusion", "a key is granted to one exclusive owner at a time, whichever store is asked", func(m *mutant) {
 		m.tryAcquire = func(ctx context.Context, r driver.Request) (driver.Grant, error) {
 			g, err := m.Store.TryAcquire(ctx, r)
