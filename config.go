@@ -41,8 +41,8 @@ type Config struct {
 	Store driver.Store
 
 	// Lease is the lease of locks that name none: DefaultLease if it is 0,
-	// else at least a millisecond. With driver.Forever such locks never end by
-	// themselves. In JSON it is a string such as "30s" or "1m30s", or
+	// else at least a millisecond, though package locks takes none below five.
+	// With driver.Forever such locks never end by themselves. In JSON it is a string such as "30s" or "1m30s", or
 	// "forever".
 	Lease time.Duration
 

@@ -67,3 +67,46 @@ func ExampleStore() {
 	// Output:
 	// concurrent: unknown alias "default": none is configured; write concurrent.MustConfigure(concurrent.Aliases{"default": {URL: "memory://"}})
 }
+
+// A program that is configured by its environment alone.
+func ExampleConfigureEnv() {
+	_ = os.Setenv("CONCURRENT_URL", "memory://")
+	_ = os.Setenv("CONCURRENT_BILLING_URL", "memory://billing")
+	_ = os.Setenv("CONCURRENT_BILLING_LEASE", "1m")
+	defer func() {
+		_ = os.Unsetenv("CONCURRENT_URL")
+		_ = os.Unsetenv("CONCURRENT_BILLING_URL")
+		_ = os.Unsetenv("CONCURRENT_BILLING_LEASE")
+	}()
+	r := concurrent.NewRegistry()
+	fmt.Println(r.ConfigureEnv())
+	fmt.Println(r.Ping(context.Background(), "billing"))
+	// Output:
+	// <nil>
+	// <nil>
+}
+
+// What the program says, and what the environment says over it.
+func ExampleAliases_FromEnv() {
+	_ = os.Setenv("CONCURRENT_BILLING_LOCKS_LEASE", "2m")
+	defer func() { _ = os.Unsetenv("CONCURRENT_BILLING_LOCKS_LEASE") }()
+	as := concurrent.Aliases{"billing-locks": {URL: "memory://", Lease: 10 * time.Second}}
+	fmt.Println(as.FromEnv())
+	fmt.Println(as["billing-locks"])
+	// Output:
+	// <nil>
+	// {URL:"memory://" Lease:2m0s}
+}
+
+// A health check: can locks be had now?
+func ExamplePing() {
+	r := concurrent.NewRegistry() // most programs use Default
+	r.MustConfigure(concurrent.Aliases{"default": {URL: "memory://"}})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	fmt.Println(r.Ping(ctx, "default"))
+	fmt.Println(errors.Is(r.Ping(ctx, "other"), concurrent.ErrUnknownAlias))
+	// Output:
+	// <nil>
+	// true
+}

@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// AliasStats counts what happened on one alias. The counters begin when its
-// store is opened, and never fall.
+// AliasStats counts what happened on one alias, in this process. The counters
+// begin when its store is opened, and never fall. Locks of locks.Local have none.
 type AliasStats struct {
 	Alias         string
-	Held, Waiting int // now
+	Held, Waiting int // leases, and calls that wait, now
 
 	Acquired       uint64 // leases that were got
 	Refused        uint64 // attempts that got none
 	Lost           uint64 // leases that ended before their holders released them
-	Renewed        uint64 // renewals that the store confirmed
-	RenewalsFailed uint64 // renewals that it did not
-	GivenBack      uint64 // leases given back in the background, which nobody got to use
+	Renewed        uint64 // leases extended, by themselves or by Extend
+	RenewalsFailed uint64 // renewals that the store did not confirm
+	GivenBack      uint64 // leases released in the background: grants that nobody used, and releases that had failed
 }
 
 // Stats returns the counts of the aliases whose stores are open, sorted by

@@ -34,8 +34,9 @@ type Connector interface {
 //
 // Every method checks its Request ([Request.Check]) and then ctx before it
 // does anything, returns soon after ctx ends, and returns ErrClosed after
-// Close. Package locks bounds every call whose caller gave no deadline: by the
-// lease and by five seconds, whichever is shorter.
+// Close. Where the caller gave no deadline, package locks gives a call one: the
+// lease or five seconds, whichever is shorter. Only Acquire of a [Waiter] may take
+// longer: as long as the caller waits.
 //
 // A driver may repeat a request that failed only where it is certain that the
 // first one was not carried out and never will be. A repetition that the first

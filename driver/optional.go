@@ -37,8 +37,8 @@ type Batcher interface {
 	ExtendAll(ctx context.Context, rs []Request) (sent time.Time, errs []error)
 }
 
-// A Keeper can leave a key held by nobody. Without it, WithKeep and
-// WithMinHold are ErrUnsupported.
+// A Keeper can leave a key held by nobody. Without it, WithKeep,
+// WithKeepOnSuccess and WithMinHold are ErrUnsupported.
 type Keeper interface {
 	// Keep gives up the lease of (r.Key, r.Owner) and leaves the key held, in
 	// r.Mode, until the lease ends: r.Lease from now (at least a millisecond,

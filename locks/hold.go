@@ -16,9 +16,9 @@ type Lease struct {
 	lease  *lease
 }
 
-// Hold is Acquire for this caller alone: each call gets a lease of its own, whatever
-// WithRaise says. Its errors are Acquire's, and ErrLockActive on a held key; then the
-// Lease is nil and nothing is held.
+// Hold is Acquire for this caller alone: each call gets a lease of its own. Its errors
+// are Acquire's, and ErrLockActive on a held key whatever WithRaise says; with an error
+// the Lease is nil and nothing is held.
 func (l *Lock) Hold(ctx context.Context) (*Lease, error) {
 	l = l.valid()
 	h := new(Lease)

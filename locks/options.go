@@ -117,7 +117,7 @@ func WithExpire(d time.Duration) Option {
 // WithKeepAlive gives the lock a lease of d that is renewed from a third of it
 // on while the lock is held. It is the default, with the alias's lease. A
 // holder that is killed or cut off leaves the key free after d, or after the
-// store's shortest lease if that is longer. d is at least 5 ms.
+// store's shortest lease if that is longer. d is at least 5 ms, and not Forever.
 func WithKeepAlive(d time.Duration) Option {
 	return func(o *options) {
 		switch {
@@ -132,7 +132,8 @@ func WithKeepAlive(d time.Duration) Option {
 
 // WithMaxHold ends a lease that is renewed d after it was got, with ErrLockExpired,
 // so that a holder that hangs does not have the key for ever. d is at least the
-// lease. The default is no such end.
+// lease, and not Forever; it does not go with WithExpire. The default is no such
+// end.
 func WithMaxHold(d time.Duration) Option {
 	return func(o *options) {
 		if d < leastLease || d == Forever {
@@ -144,7 +145,9 @@ func WithMaxHold(d time.Duration) Option {
 
 // WithWait waits up to d for a key that is held; Forever waits as long as the
 // context. The default, 0, is not to wait. A wait outlives an outage of the store:
-// it goes on asking until d is over. The first request is not cut short by d.
+// it goes on asking until d is over. The first request is not cut short by d, so
+// that a wait of a millisecond gets a free key of a store that is further away; it
+// takes five seconds at most, or the lease if that is shorter.
 func WithWait(d time.Duration) Option {
 	return func(o *options) {
 		if d < 0 {
@@ -169,7 +172,8 @@ func WithKeep() Option {
 }
 
 // WithKeepOnSuccess is WithKeep for a Do whose function returned nil. After an
-// error, after a panic, and by Release, the key is free.
+// error, after a panic, and by Release, the key is free. It needs WithExpire, of
+// less than Forever. ErrUnsupported, at Acquire, where the store can't.
 func WithKeepOnSuccess() Option {
 	return func(o *options) { o.keepOnSuccess = true }
 }
@@ -193,8 +197,9 @@ func WithFencing() Option {
 	return func(o *options) { o.fencing = true }
 }
 
-// WithLabel says who the holder is, for Inspect, in at most 255 bytes. The
-// default is no label; host and process id are always told.
+// WithLabel says who the holder is, for Inspect, events, and the errors of those
+// who find the key held, in at most 255 bytes. The default is no label; host and
+// process id are always told.
 func WithLabel(label string) Option {
 	return func(o *options) {
 		if len(label) > 255 {

@@ -52,6 +52,8 @@ func build(context.Context) (int, error) { return 0, nil }
 
 func save(context.Context, int, uint64) error { return nil }
 
+func deliver(context.Context, uint64) error { return nil }
+
 func fenced(ctx context.Context, total int) error {
 %s	return err
 }
@@ -63,11 +65,11 @@ func TestReadmeCompiles(t *testing.T) {
 		t.Skip("-short: it builds a module")
 	}
 	blocks := goBlocks(read(t, "README.md"))
-	if len(blocks) != 2 {
-		t.Fatalf("the README has %d blocks of Go; this test knows two", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("the README has %d blocks of Go; this test knows three", len(blocks))
 	}
 	first := strings.Replace(blocks[0], "import (\n", "import (\n\t\"context\"\n\t\"time\"\n\n", 1)
-	rest := strings.Replace(readmeParts, "%s", blocks[1], 1)
+	rest := "\n" + blocks[1] + strings.Replace(readmeParts, "%s", blocks[2], 1)
 	dir := newConsumer(t)
 	if err := os.WriteFile(filepath.Join(dir, "readme.go"), []byte("package main\n\n"+first+rest), 0o600); err != nil {
 		t.Fatal(err)
