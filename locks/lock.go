@@ -33,7 +33,6 @@ type Lock struct {
 
 	once sync.Once
 	self weak.Pointer[anchor]
-	turn chan struct{} // of those who acquire the value itself, in modes that others may have beside it
 }
 
 // An anchor is what a lease knows its Lock or Lease by: while it is there, they are.

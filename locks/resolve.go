@@ -15,13 +15,18 @@ type resolvedLock struct {
 	key     string // with the alias's prefix
 	mode    driver.Mode
 	local   *localLock // of a local lock
+
+	// turn is of those who acquire the value itself, in modes that others may have
+	// beside it. A program's registry, and with it this, may change between tests.
+	turn chan struct{}
 }
 
 // resolve finds the alias, opening its store if nobody has yet. What it found before
 // holds until the alias is removed, or another registry is the default one.
 func (l *Lock) resolve(ctx context.Context) (*resolvedLock, error) {
-	if rl := l.resolved.Load(); rl != nil && (rl.local != nil || rl.current()) {
-		return rl, nil
+	before := l.resolved.Load()
+	if before != nil && (before.local != nil || before.current()) {
+		return before, nil
 	}
 	if l.local {
 		return l.resolveLocal()
@@ -37,7 +42,14 @@ func (l *Lock) resolve(ctx context.Context) (*resolvedLock, error) {
 		return nil, err
 	}
 	rl := &resolvedLock{client: c, options: l.options, key: c.prefix + l.key, mode: l.mode}
-	l.resolved.Store(rl)
+	if l.mode != driver.Exclusive {
+		rl.turn = make(chan struct{}, 1)
+	}
+	if !l.resolved.CompareAndSwap(before, rl) { // another was faster
+		if other := l.resolved.Load(); other.client == c {
+			return other, nil
+		}
+	}
 	return rl, nil
 }
 

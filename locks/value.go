@@ -13,10 +13,7 @@ var errUnreleased = errors.New("Release was not called since")
 
 // acquire gets a lease for this value.
 func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
-	l.once.Do(func() {
-		l.self = weak.Make(&l.anchor)
-		l.turn = make(chan struct{}, 1)
-	})
+	l.once.Do(func() { l.self = weak.Make(&l.anchor) })
 	a := l.attempt(ctx, wait, l.self)
 	leave, err := a.enterValue()
 	if err != nil {
@@ -80,10 +77,10 @@ func (a *attempt) enterValue() (leave func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.valueWait(rl, l.turn, nil); err != nil {
+	if err := a.valueWait(rl, rl.turn, nil); err != nil {
 		return nil, err
 	}
-	leave = func() { <-l.turn }
+	leave = func() { <-rl.turn }
 	for {
 		c := l.current.Load()
 		if c == nil {

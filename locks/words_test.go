@@ -260,3 +260,36 @@ func TestNilFunctionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Inspect, List and Break show who has a lease that was handed on in this process, not
+// who had it first.
+func TestInspectAfterALeaseWasHandedOn(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		holder, heirs, done := lineOf(t, b, 2, WithExpire(Forever))
+		for i, l := range heirs {
+			time.Sleep(3 * time.Millisecond)
+			before := holder
+			if i > 0 {
+				before = heirs[i-1]
+			}
+			got := time.Now()
+			mustRelease(t, before)
+			if err := <-done[i]; err != nil {
+				t.Fatal(err)
+			}
+			infos := make(map[string]Info)
+			infos["Inspect"], _ = Inspect(t.Context(), "default", "k", WithRegistry(b.Registry))
+			for infos["List"] = range List(t.Context(), "default", "", WithRegistry(b.Registry)) {
+			}
+			for op, info := range infos {
+				if len(info.Holders) != 1 || info.Holders[0].Token != l.Token() || !info.Holders[0].Since.Equal(got) {
+					t.Errorf("%s: %+v, but the holder has token %d since %v", op, info, l.Token(), got)
+				}
+			}
+		}
+		if n := b.store.count("release"); n != 0 {
+			t.Fatalf("not handed on: %d releases", n)
+		}
+		mustRelease(t, heirs[1])
+	})
+}

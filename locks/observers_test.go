@@ -1,0 +1,173 @@
+package locks
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+// stuck has the observer hang at one kind of event of key "stuck", until it is let go.
+func stuck(at concurrent.EventKind) (o *recorder, letGo func()) {
+	gone := make(chan struct{})
+	return &recorder{do: func(_ context.Context, e concurrent.Event) {
+		if e.Kind == at && e.Key == "stuck" {
+			<-gone
+		}
+	}}, sync.OnceFunc(func() { close(gone) })
+}
+
+// useStuck has locks of key "stuck" go through all that is told.
+func useStuck(b *bench) {
+	ctx := context.Background()
+	go func() { // who is renewed, then lost or released
+		l := b.cache("stuck", WithKeepAlive(600*time.Millisecond), WithMaxHold(2*time.Second))
+		if l.Acquire(ctx) == nil {
+			time.Sleep(time.Minute)
+			_ = l.Release(ctx)
+		}
+	}()
+	synctest.Wait()
+	go func() { _ = b.cache("stuck").Acquire(ctx) }() // who is refused
+	for range 2 {                                     // who waits
+		go func() {
+			_ = b.cache("stuck", WithWait(time.Minute), WithKeepAlive(600*time.Millisecond)).Do(ctx, func(context.Context) error { return nil })
+		}()
+	}
+}
+
+// An observer that hangs at any kind of event delays no lease of others, ends none late
+// and keeps no key: the key that it hangs over is free when its lease is over.
+func TestObserverThatHangsDelaysNobody(t *testing.T) {
+	for kind := concurrent.EventAcquired; kind <= concurrent.EventStoreWarning; kind++ {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, concurrent.Config{})
+			o, letGo := stuck(kind)
+			defer letGo()
+			b.Registry.Observe(o)
+			renewed, fixed := b.cache("renewed", WithKeepAlive(600*time.Millisecond)), b.cache("fixed", WithExpire(5*time.Second))
+			mustAcquire(t, renewed)
+			useStuck(b)
+			mustAcquire(t, fixed)
+			began := time.Now()
+			<-fixed.Context(t.Context()).Done()
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("%v: a lease of 5s ended after %v", kind, took)
+			}
+			time.Sleep(20 * time.Second)
+			if !renewed.Active() {
+				t.Errorf("%v: another lease was not renewed", kind)
+			}
+			if !b.free(t, "stuck") {
+				t.Errorf("%v: the key that the observer hangs over is held", kind)
+			}
+			r := driver.Request{Key: "stuck", Owner: "another", Lease: time.Second}
+			if _, err := b.store.Store.TryAcquire(t.Context(), r); err != nil {
+				t.Errorf("%v: %v", kind, err)
+			}
+			began = time.Now()
+			mustRelease(t, renewed)
+			wantIs(t, fixed.Release(t.Context()), ErrLockExpired)
+			if took := time.Since(began); took != 0 {
+				t.Errorf("%v: releases took %v", kind, took)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			began = time.Now()
+			_ = b.Shutdown(ctx)
+			b.down = true
+			if took := time.Since(began); took > 1500*time.Millisecond {
+				t.Errorf("%v: a Shutdown of a second took %v", kind, took)
+			}
+			letGo()
+			time.Sleep(2 * time.Minute)
+		})
+	}
+}
+
+// A slow observer costs its callers time and no lease, however many are renewed.
+func TestSlowObserverLosesNoLease(t *testing.T) {
+	for _, slow := range []time.Duration{20 * time.Millisecond, time.Second} {
+		in(t, func(t *testing.T, b *bench) {
+			all := holdMany(t, 100, "k", WithRegistry(b.Registry), WithKeepAlive(600*time.Millisecond))
+			remove := b.Registry.Observe(&recorder{do: func(_ context.Context, e concurrent.Event) {
+				if e.Kind == concurrent.EventRenewed {
+					time.Sleep(slow)
+				}
+			}})
+			time.Sleep(10 * time.Second)
+			lost := 0
+			for _, l := range all {
+				if !l.Active() {
+					lost++
+				}
+			}
+			if lost > 0 {
+				t.Errorf("an observer that takes %v loses %d leases of 100", slow, lost)
+			}
+			remove()
+			for _, l := range all {
+				_ = l.Release(t.Context())
+			}
+			b.down = true
+			time.Sleep(time.Hour)
+		})
+	}
+}
+
+// An observer that shuts the registry down, or uses locks, at any kind of event hinders
+// nobody.
+func TestObserverThatCallsShutdown(t *testing.T) {
+	for kind := concurrent.EventAcquired; kind <= concurrent.EventStoreWarning; kind++ {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, concurrent.Config{})
+			b.down = true
+			var took time.Duration
+			var begun atomic.Bool
+			b.Registry.Observe(&recorder{do: func(_ context.Context, e concurrent.Event) {
+				if e.Kind == kind && e.Key == "stuck" && begun.CompareAndSwap(false, true) {
+					began := time.Now()
+					ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+					defer cancel()
+					_ = b.Shutdown(ctx)
+					took = time.Since(began)
+				}
+			}})
+			useStuck(b)
+			time.Sleep(5 * time.Minute)
+			if took > 10500*time.Millisecond {
+				t.Errorf("%v: a Shutdown of 10s took %v", kind, took)
+			}
+			if !b.free(t, "stuck") {
+				t.Errorf("%v: held", kind)
+			}
+		})
+	}
+}
+
+func TestObserverThatUsesLocks(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		var used atomic.Int32
+		b.Registry.Observe(&recorder{do: func(ctx context.Context, e concurrent.Event) {
+			if e.Key != "stuck" {
+				return
+			}
+			err := b.cache("observer", WithWait(time.Second)).Do(ctx, func(context.Context) error { return nil })
+			if err != nil && !errors.Is(err, ErrLockActive) {
+				t.Error(err)
+			}
+			used.Add(1)
+		}})
+		useStuck(b)
+		time.Sleep(5 * time.Minute)
+		if used.Load() < 10 || !b.free(t, "stuck") || !b.free(t, "observer") {
+			t.Errorf("used %d times; free %t and %t", used.Load(), b.free(t, "stuck"), b.free(t, "observer"))
+		}
+	})
+}
