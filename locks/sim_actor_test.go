@@ -2,7 +2,6 @@ package locks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,25 +11,19 @@ import (
 // The keys of a world.
 var simKeys = []string{"exclusive", "other", "shared", "permits"}
 
+// simPermits is how many permits an actor asks to be one of, or one more.
 const simPermits = 2
 
 // An actor takes a lock, works under it, and gives it back. What it does is
 // decided before it begins.
 type actor struct {
 	*process
+	plan
 	name string
 	key  string
 	mode driver.Mode
 	lock *Lock
-
-	how      int
-	hold     time.Duration
-	extend   time.Duration // 0: it does not
-	after    time.Duration // that long into its work
-	haste    time.Duration // it waits that long for the answer
-	patience time.Duration // its context ends after that
-	wait     time.Duration
-	renewed  bool // its lease is
+	born int // generation of the alias
 
 	// Guarded by checks.mu.
 	since   time.Duration // when it began to wait
@@ -39,8 +32,38 @@ type actor struct {
 	token   uint64
 	from    *hold
 	ctx     context.Context // ends with the lock
-	active  func() bool
+	held    holding
 	idle    time.Duration // since when it is not active
+}
+
+// A plan is what an actor will do.
+type plan struct {
+	how        int
+	hold       time.Duration
+	lengthens  []lengthening
+	beside     *lengthening // comes together with its release
+	patience   time.Duration
+	wait       time.Duration
+	length     time.Duration // of the lease; 0: the alias's
+	renewed    bool          // its lease is, for as long as it wants
+	shared     bool          // others acquire its value too
+	nests      bool          // its context is made of others' too
+	fails      bool          // what it does under the lock
+	afterwards *actor        // goes to another key, under the lock and its context
+	under      *actor        // whose lock it came under, or nil
+}
+
+// A lengthening is an Extend, to what is longer or shorter, after a pause, whose
+// answer is waited for so long.
+type lengthening struct{ to, pause, haste time.Duration }
+
+// holding is a Lock or a Lease that is held.
+type holding interface {
+	Active() bool
+	Token() uint64
+	Context(parent context.Context) context.Context
+	Extend(ctx context.Context, d time.Duration) error
+	Release(ctx context.Context) error
 }
 
 // How an actor takes its lock.
@@ -48,6 +71,7 @@ const (
 	viaDo = iota
 	viaAcquire
 	viaTry
+	viaHold
 	ways
 )
 
@@ -56,9 +80,16 @@ func (w *world) arrive(p *process) {
 	key := simKeys[max(0, w.random.IntN(6)-2)]
 	for range 1 + max(0, w.random.IntN(6)-3) {
 		a := w.newActor(p, key)
+		if a.how == viaDo && w.chance(4) {
+			a.goesOn()
+		}
 		w.in(w.upTo(3*time.Millisecond), func() {
 			if p.lives() {
 				w.actors++
+				a.born = int(p.generation.Load())
+				if a.afterwards != nil {
+					a.afterwards.born = a.born
+				}
 				go a.run()
 			}
 		})
@@ -82,18 +113,39 @@ func (w *world) newActor(p *process, key string) *actor {
 	opts = append(opts, WithWait(a.wait))
 	switch {
 	case key == "permits":
-		a.mode = driver.Slots(simPermits)
-		a.lock = Permit("a", key, simPermits, opts...)
+		n := simPermits + w.random.IntN(2)
+		a.mode = driver.Slots(n)
+		a.lock = Permit("a", key, n, opts...)
 	case key == "shared" && w.chance(2):
 		a.mode = driver.Shared
 		a.lock = Read("a", key, opts...)
 	default:
 		a.lock = Cache("a", key, opts...)
 	}
-	if a.how = w.random.IntN(ways); a.how == viaTry {
+	a.how = w.random.IntN(ways)
+	a.shares()
+	if a.how == viaTry {
 		a.wait = 0
 	}
-	a.shares()
+	a.plans()
+	return a
+}
+
+// goesOn lets an actor take a lock on another key under its own.
+func (a *actor) goesOn() {
+	w := a.world
+	key := simKeys[w.random.IntN(len(simKeys))]
+	if key == a.key {
+		return
+	}
+	o := w.newActor(a.process, key)
+	o.under, a.afterwards = a, o
+	o.patience = min(o.patience, 3*time.Second)
+}
+
+// plans decides what an actor does with its lock.
+func (a *actor) plans() {
+	w := a.world
 	a.hold = w.upTo(3 * time.Millisecond)
 	switch w.random.IntN(6) {
 	case 0:
@@ -101,13 +153,14 @@ func (w *world) newActor(p *process, key string) *actor {
 	case 1, 2:
 		a.hold = w.upTo(50 * time.Millisecond)
 	}
-	if w.chance(3) {
-		a.extend = w.between(100*time.Millisecond, 8*time.Second)
-		a.after = w.upTo(a.hold + 1)
-		a.haste = time.Minute
-		if w.chance(3) {
-			a.haste = w.upTo(30 * time.Millisecond)
+	if w.chance(2) {
+		for range 1 + w.random.IntN(3) {
+			a.lengthens = append(a.lengthens, a.lengthening())
 		}
+	}
+	if w.chance(6) {
+		l := a.lengthening()
+		a.beside = &l
 	}
 	a.patience = w.between(10*time.Second, 20*time.Second)
 	switch w.random.IntN(8) {
@@ -116,145 +169,82 @@ func (w *world) newActor(p *process, key string) *actor {
 	case 1:
 		a.patience = w.upTo(30 * time.Millisecond)
 	}
-	return a
+	a.nests, a.fails = w.chance(4), w.chance(4)
 }
 
-// shares lets an actor that comes by Do use a lock that others of its process
-// use too, as package variables are used.
+func (a *actor) lengthening() lengthening {
+	w := a.world
+	l := lengthening{w.between(100*time.Millisecond, 8*time.Second), w.upTo(min(a.hold, time.Second) + 1), time.Minute}
+	switch w.random.IntN(12) {
+	case 0:
+		l.to = Forever
+	case 1:
+		l.to = w.between(10*time.Minute, time.Hour)
+	}
+	if w.chance(2) {
+		l.haste = w.upTo(30 * time.Millisecond)
+	}
+	return l
+}
+
+// shares lets an actor use a lock that others of its process use too, as package
+// variables are used.
 func (a *actor) shares() {
-	if a.how != viaDo || !a.world.chance(2) {
+	if !a.world.chance(3) {
 		return
 	}
-	o := a.variables[a.key]
+	a.shared = a.how == viaAcquire || a.how == viaTry
+	name := fmt.Sprint(a.key, a.shared)
+	o := a.variables[name]
 	if o == nil {
-		a.variables[a.key] = a
+		a.variables[name] = a
 		return
 	}
-	a.mode, a.lock, a.wait, a.renewed = o.mode, o.lock, o.wait, o.renewed
+	a.mode, a.lock, a.wait, a.renewed, a.length = o.mode, o.lock, o.wait, o.renewed, o.length
 }
 
 // leaseOptions decides what lease an actor asks for.
 func (a *actor) leaseOptions() []Option {
 	w := a.world
 	short := w.between(100*time.Millisecond, 8*time.Second)
-	switch n := w.random.IntN(12); {
+	a.length = short
+	switch n := w.random.IntN(16); {
 	case n < 3:
 		return []Option{WithExpire(short)}
-	case n == 3 && a.kind == fullKind:
-		return []Option{WithExpire(short / 4), WithKeep()}
-	case n == 4 && a.kind == fullKind:
-		return []Option{WithExpire(short), WithMinHold(short / 4)}
-	case n == 5:
+	case n == 3:
+		a.length = w.between(8*time.Millisecond, 200*time.Millisecond)
+		return []Option{WithExpire(a.length)}
+	case n == 4:
+		return []Option{WithKeepAlive(short), WithMaxHold(short + w.upTo(3*time.Second))}
+	case n < 8 && a.kind == fullKind:
+		return a.keepOptions(short)
+	case n == 8:
 		return []Option{WithExpire(Forever)}
-	case n < 8: // who forgets such a one is found out
-		a.renewed = true
-		return []Option{WithKeepAlive(w.between(5*time.Minute, 10*time.Minute))}
-	case n < 10:
-		a.renewed = true
-		return []Option{WithKeepAlive(short)}
 	}
+	return a.renewedOptions(short)
+}
+
+func (a *actor) keepOptions(d time.Duration) []Option {
+	switch a.world.random.IntN(3) {
+	case 0:
+		a.length = d / 4
+		return []Option{WithExpire(d / 4), WithKeep()}
+	case 1:
+		a.length = d / 4
+		return []Option{WithExpire(d / 4), WithKeepOnSuccess()}
+	}
+	return []Option{WithExpire(d), WithMinHold(d / 4)}
+}
+
+func (a *actor) renewedOptions(short time.Duration) []Option {
 	a.renewed = true
+	switch w := a.world; w.random.IntN(5) {
+	case 0, 1:
+		return []Option{WithKeepAlive(short)}
+	case 2: // who forgets such a one is found out
+		a.length = w.between(5*time.Minute, 10*time.Minute)
+		return []Option{WithKeepAlive(a.length)}
+	}
+	a.length = 0
 	return nil
-}
-
-// run is the actor's life.
-func (a *actor) run() {
-	ctx, cancel := context.WithTimeout(a.dead, a.patience)
-	defer cancel()
-	a.world.checks.waits(a)
-	var err error
-	if a.how == viaDo {
-		err = a.lock.Do(ctx, a.inside)
-	} else {
-		err = a.outside(ctx)
-	}
-	a.world.inbox.put(func() string { return a.name }, func() { a.world.checks.wentAway(a, err) })
-}
-
-// inside is what Do calls.
-func (a *actor) inside(ctx context.Context) error {
-	token, _ := Token(ctx)
-	l := under(ctx).lease
-	a.world.checks.enters(ctx, a, token, l.active)
-	defer a.world.checks.leaves(a)
-	if a.mode == driver.Exclusive && a.extend > 0 {
-		a.world.checks.refusesItself(a, a.lock.Do(ctx, func(context.Context) error { return nil }))
-	}
-	a.works(ctx)
-	return nil
-}
-
-// outside takes and gives back the lock itself.
-func (a *actor) outside(ctx context.Context) error {
-	if a.how == viaTry {
-		if got, err := a.lock.TryAcquire(ctx); !got {
-			return err
-		}
-	} else if err := a.lock.Acquire(ctx); err != nil {
-		return err
-	}
-	inner := a.lock.Context(a.dead)
-	a.world.checks.enters(inner, a, a.lock.Token(), a.lock.Active)
-	a.extends(ctx, inner)
-	a.works(inner)
-	a.world.checks.leaves(a)
-	if a.dead.Err() != nil {
-		return nil // it never comes to releasing
-	}
-	a.wakes()
-	lost := !a.lock.Active()
-	if lost {
-		a.world.checks.refusesLost(a, a.lock.Acquire(ctx))
-	}
-	err := a.lock.Release(ctx)
-	if lost && !errors.Is(err, ErrLockLost) {
-		a.world.checks.surprised(a, "Release of a lost lease", err)
-	}
-	return err
-}
-
-// extends gives the lease another length, or two if the first fails.
-func (a *actor) extends(ctx, inner context.Context) {
-	if a.extend == 0 {
-		return
-	}
-	a.wakes()
-	a.pause(inner, a.after)
-	a.wakes()
-	hasty, cancel := context.WithTimeout(ctx, a.haste)
-	defer cancel()
-	if err := a.lock.Extend(hasty, a.extend); err != nil {
-		a.pause(inner, a.after)
-		a.wakes()
-		_ = a.lock.Extend(ctx, a.extend/2+a.after) // it is looked at whether the lease is held, not what is said of it
-	}
-}
-
-// works holds the lock until it is done, or the lock is.
-func (a *actor) works(ctx context.Context) {
-	a.wakes()
-	a.pause(ctx, a.hold)
-	a.wakes()
-}
-
-// pause lets d go by, or less if ctx ends.
-func (a *actor) pause(ctx context.Context, d time.Duration) {
-	step := make(chan struct{})
-	a.world.inbox.put(func() string { return a.name }, func() { a.world.in(d, func() { close(step) }) })
-	select {
-	case <-step:
-	case <-ctx.Done():
-	case <-a.dead.Done():
-	}
-}
-
-// wakes waits while the process is frozen.
-func (a *actor) wakes() {
-	for a.dead.Err() == nil {
-		left := time.Duration(a.thaw.Load()) - a.world.now()
-		if left < 0 {
-			return
-		}
-		a.pause(a.dead, left+time.Millisecond)
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 )
 
@@ -25,6 +26,7 @@ type checks struct {
 
 	calm   time.Duration // since when nothing goes wrong any more; 0: it does
 	jumped time.Duration // when the processes were last suspended
+	broken time.Duration // when the server last lost something; 0: never
 	failed bool
 }
 
@@ -81,11 +83,11 @@ func (c *checks) from(key string, token uint64) *hold {
 }
 
 // enters is called by who was just given a lock.
-func (c *checks) enters(ctx context.Context, a *actor, token uint64, active func() bool) {
+func (c *checks) enters(ctx context.Context, a *actor, token uint64, h holding) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting[a.key] = without(c.waiting[a.key], a)
-	a.token, a.ctx, a.active, a.from, a.idle = token, ctx, active, c.from(a.key, token), -1
+	a.token, a.ctx, a.held, a.from, a.idle = token, ctx, h, c.from(a.key, token), -1
 	if a.dead.Err() != nil {
 		return
 	}
@@ -103,7 +105,7 @@ func (c *checks) enters(ctx context.Context, a *actor, token uint64, active func
 // tokens of exclusive ones. What was broken on the server may still be passed
 // on for a moment; its token is never given twice all the same.
 func (c *checks) entry(a *actor) {
-	if !a.from.broken.Load() && !a.active() && !c.jumpedNow(12*time.Millisecond) {
+	if !a.from.broken.Load() && !a.held.Active() && !c.jumpedNow(12*time.Millisecond) {
 		c.wrong("%s was given %s with token %d when the lease was over", a.name, a.key, a.token)
 	}
 	if a.mode != driver.Exclusive {
@@ -162,6 +164,7 @@ func (c *checks) leaves(a *actor) {
 func (c *checks) look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.hears()
 	for _, key := range simKeys {
 		for _, a := range c.holders[key] {
 			if a.dead.Err() == nil {
@@ -169,6 +172,7 @@ func (c *checks) look() {
 			}
 		}
 		c.pairs(key)
+		c.orphans(key)
 		for _, a := range c.waiting[key] {
 			c.sleeper(a)
 		}
@@ -179,7 +183,7 @@ func (c *checks) look() {
 // broken there, and that a context ends when its lock does.
 func (c *checks) holder(a *actor) {
 	w := c.world
-	if a.active() {
+	if a.held.Active() {
 		if !a.from.broken.Load() && a.from.ended(w.server.now()) {
 			c.wrong("%s is active on %s with token %d, but its lease on the server is over", a.name, a.key, a.token)
 		}
@@ -209,7 +213,7 @@ func (c *checks) pairs(key string) {
 	}
 	var active []*actor
 	for _, a := range holders {
-		if a.dead.Err() == nil && !a.from.broken.Load() && a.active() {
+		if a.dead.Err() == nil && !a.from.broken.Load() && a.held.Active() {
 			active = append(active, a)
 		}
 	}
@@ -221,8 +225,12 @@ func (c *checks) pairs(key string) {
 			}
 		}
 	}
-	if key == "permits" && len(active) > simPermits {
-		c.wrong("%d have the %d permits", len(active), simPermits)
+	most := 0
+	for _, a := range active {
+		most = max(most, a.mode.Slots())
+	}
+	if key == "permits" && len(active) > most {
+		c.wrong("%d have the %d permits", len(active), most)
 	}
 }
 
@@ -233,8 +241,9 @@ const asleep = 400 * time.Millisecond
 // sleeper checks that nobody waits for a key that is free.
 func (c *checks) sleeper(a *actor) {
 	w := c.world
-	switch free := w.server.free(a.key, a.mode) && a.lives(); {
-	case !free:
+	brief := a.length > 0 && a.length < 100*time.Millisecond // no answer may come within such a lease
+	switch free := w.server.free(a.key, a.mode) && a.lives() && !brief; {
+	case !free, a.shared && a.mode != driver.Exclusive: // the value may be in use
 		a.free, a.blocked = -1, true
 		return
 	case a.free < 0:
@@ -261,7 +270,6 @@ func (c *checks) wentAway(a *actor, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w := c.world
-	w.actors--
 	c.waiting[a.key] = without(c.waiting[a.key], a)
 	if a.dead.Err() != nil {
 		return
@@ -271,8 +279,11 @@ func (c *checks) wentAway(a *actor, err error) {
 		c.wrong("%s on %s: an error that nothing here explains: %v", a.name, a.key, err)
 	}
 	if onlyActive(err) || a.how == viaTry && err == nil && a.token == 0 {
+		if !c.mayBeActive(a) {
+			c.wrong("%s was told that another holds %s, which neither the server nor anybody here said", a.name, a.key)
+		}
 		inTime := a.wait == 0 || c.calm > 0 && a.since > c.calm && w.now()-a.since > asleep
-		if inTime && a.free >= 0 && !a.blocked && w.climate.grid == 1 {
+		if inTime && a.free >= 0 && !a.blocked && !a.shared && w.climate.grid == 1 {
 			c.wrong("%s was told that another holds %s, which was free all the while", a.name, a.key)
 		}
 	}
@@ -282,20 +293,26 @@ func (c *checks) wentAway(a *actor, err error) {
 // another holds the lock, or that its own fixed lease is over.
 func (c *checks) expected(a *actor, err error) bool {
 	may := []error{ErrLockActive}
-	if !a.renewed {
+	if a.how == viaDo {
+		may = append(may, errFailed)
+	}
+	if !a.renewed || a.shared {
 		may = append(may, ErrLockLost) // a release in the last moment comes too late
 	}
 	if c.calm == 0 || a.since < c.calm {
-		may = append(may, ErrLockLost, ErrUnavailable, errLate, context.DeadlineExceeded)
+		may = append(may, ErrLockLost, ErrUnavailable, errLate, context.DeadlineExceeded, errDriverPanicked, errObserverPanicked)
 	}
 	if a.wait < 50*time.Millisecond || a.kind != bareKind && !c.world.server.sure {
 		may = append(may, errNoAnswer) // too short for an answer, or who waits there hears none
 	}
-	if c.world.now()-a.since >= a.patience {
-		may = append(may, context.DeadlineExceeded)
+	if a.length > 0 && a.length < 100*time.Millisecond {
+		may = append(may, errLate, ErrUnavailable) // too short for one too
 	}
-	if a.closing {
-		may = append(may, ErrClosed)
+	if c.world.now()-a.since >= a.patience || a.under != nil && a.under.ctx.Err() != nil {
+		may = append(may, context.DeadlineExceeded, context.Canceled)
+	}
+	if a.closing || a.born != int(a.generation.Load()) {
+		may = append(may, ErrClosed, concurrent.ErrUnknownAlias, ErrLockLost)
 	}
 	return slices.ContainsFunc(may, func(target error) bool { return errors.Is(err, target) })
 }
@@ -310,14 +327,14 @@ func (c *checks) surprised(a *actor, what string, err error) {
 
 // refusesItself checks that who waits for what it holds hears so.
 func (c *checks) refusesItself(a *actor, err error) {
-	if a.ctx.Err() == nil && !errors.Is(err, ErrLockActive) && (!a.closing || !errors.Is(err, ErrClosed)) {
+	if a.ctx.Err() == nil && !errors.Is(err, ErrLockActive) && !isPanic(err) && (!a.closing || !errors.Is(err, ErrClosed)) {
 		c.surprised(a, "Do inside Do", err)
 	}
 }
 
 // refusesLost checks that a value whose lease was lost can't be acquired.
 func (c *checks) refusesLost(a *actor, err error) {
-	if !errors.Is(err, ErrLockLost) {
+	if !errors.Is(err, ErrLockLost) && !isPanic(err) {
 		c.surprised(a, "Acquire of a lost value", err)
 	}
 }
@@ -326,11 +343,11 @@ func (c *checks) refusesLost(a *actor, err error) {
 func (c *checks) closed(p *process, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.world.note(p.name, "was shut down", "", 0)
+	c.world.note(p.name, "has ended that", "", 0)
 	for _, key := range simKeys {
 		for _, a := range c.holders[key] {
-			if a.process == p && p.dead.Err() == nil && a.active() {
-				c.wrong("%s is active on %s after Shutdown returned %v", a.name, key, err)
+			if a.process == p && p.dead.Err() == nil && a.held.Active() {
+				c.wrong("%s is active on %s after Shutdown or Remove returned %v", a.name, key, err)
 			}
 		}
 	}
@@ -347,7 +364,7 @@ func (c *checks) stranded() {
 	defer c.mu.Unlock()
 	for _, key := range simKeys {
 		for _, h := range c.world.server.entry(key).holds {
-			if h.process.lives() && !h.ended(c.world.server.now()) {
+			if h.mine() && !h.ended(c.world.server.now()) && !(h.kept && h.long) {
 				c.wrong("%s is held by %s with token %d since %v, where nobody holds it", key, h.process.name, h.token, h.since)
 			}
 		}

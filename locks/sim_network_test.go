@@ -12,28 +12,33 @@ import (
 
 // A call is one request on its way, with its reply. Both are messages: each
 // takes its time, may overtake others, and may be lost. Who asked may give up;
-// the request goes its way all the same. One thing is ruled out: that a lease is
-// extended by a request that was given up after the server has got a later one of
-// that owner. Nothing but a number in each request could help against it.
+// the request goes its way all the same, and may arrive after later ones of that
+// owner, and twice: see fate.
 type call struct {
-	process  *process
-	what     string
-	requests []driver.Request
-	ctx      context.Context
-	sent     stamp
-	done     chan answer
+	process    *process
+	generation int // of the alias
+	what       string
+	requests   []driver.Request
+	ctx        context.Context
+	sent       stamp // written by the runner until done is told
+	done       chan answer
 
-	queued   atomic.Bool // the caller knows that it waits in the server
+	fate     fate
+	ignores  atomic.Int64 // for how long the caller goes on after its context ended
+	queued   atomic.Bool  // the caller knows that it waits in the server
 	gaveUp   bool
 	left     bool // the server knows that nobody waits for the reply
 	answered bool
+	twice    bool // it is sent
+	carried  bool // out, by an earlier copy of the request
 }
 
 type answer struct {
-	grant driver.Grant
-	sent  stamp // of the grant
-	err   error
-	errs  []error // of many
+	grant  driver.Grant
+	sent   stamp // of the grant
+	err    error
+	errs   []error // of many
+	panics bool    // the driver does
 }
 
 // A stamp is a moment in a process, and how long the machine had been suspended
@@ -57,23 +62,38 @@ func (s stamp) time(w *world) time.Time {
 
 // ask sends a request and waits for the reply.
 func (p *process) ask(ctx context.Context, what string, requests ...driver.Request) (time.Time, answer) {
-	c := &call{process: p, what: what, requests: requests, ctx: ctx, sent: p.world.stamp(), done: make(chan answer, 1)}
-	if err := ctx.Err(); err != nil {
-		return c.sent.at, answer{err: err}
+	c := &call{
+		process: p, generation: int(p.generation.Load()), what: what, requests: requests, ctx: ctx, done: make(chan answer, 1),
 	}
+	if err := ctx.Err(); err != nil {
+		return time.Now(), answer{err: err}
+	}
+	p.world.checks.asking(c)
+	defer p.world.checks.asked(c)
 	p.world.inbox.put(c.name, c.leave)
 	select {
 	case a := <-c.done:
-		a.grant.Sent = a.sent.time(p.world)
-		return c.sent.time(p.world), a
+		return c.returns(a)
 	case <-ctx.Done():
-		sure := c.queued.Load() && p.world.server.sure
-		p.world.inbox.put(c.name, func() { c.giveUp(sure) })
-		if sure {
-			return c.sent.at, answer{err: errors.Join(ctx.Err(), driver.ErrHeld)}
-		}
-		return c.sent.at, answer{err: ctx.Err()}
 	}
+	if a, ok := c.ignore(); ok {
+		return c.returns(a)
+	}
+	sure := c.queued.Load() && p.world.server.sure
+	p.world.inbox.put(c.name, func() { c.giveUp(sure) })
+	if sure {
+		return time.Now(), answer{err: errors.Join(ctx.Err(), driver.ErrHeld)}
+	}
+	return time.Now(), answer{err: ctx.Err()}
+}
+
+// returns is how the driver's call ends that was answered.
+func (c *call) returns(a answer) (time.Time, answer) {
+	if a.panics {
+		panic(errDriverPanicked)
+	}
+	a.grant.Sent = a.sent.time(c.process.world)
+	return c.sent.time(c.process.world), a
 }
 
 // name tells a call from others of one moment. Owners are random, so it has
@@ -113,7 +133,7 @@ func (p *process) reach(do func()) {
 	}
 }
 
-// leave sends the request on its way.
+// leave begins the request's way: in the driver, where it may lie for a while.
 func (c *call) leave() {
 	p := c.process
 	if p.dead.Err() != nil {
@@ -125,7 +145,45 @@ func (c *call) leave() {
 		}
 	}
 	c.note("asks", nil)
-	p.carry(func() { p.world.server.take(c) }, c.breaks)
+	c.fate = p.world.fate(c)
+	c.ignores.Store(int64(c.fate.ignores))
+	c.sent = p.world.stamp()
+	switch {
+	case c.fate.panics == panicsBefore:
+		c.hear(answer{panics: true})
+	case c.fate.lies > 0:
+		p.world.in(c.fate.lies, c.depart)
+	default:
+		c.depart()
+	}
+}
+
+// depart sends the request on its way.
+func (c *call) depart() {
+	p, w := c.process, c.process.world
+	if p.dead.Err() != nil || c.gaveUp {
+		return
+	}
+	c.sent = w.stamp()
+	if w.server.ordered {
+		p.inOrder(c.arrive, c.breaks)
+	} else {
+		p.carry(c.arrive, c.breaks)
+		if c.twice = c.fate.again > 0; c.twice {
+			w.in(c.fate.again, func() { p.reach(c.arriveAgain) })
+		}
+	}
+	if c.fate.panics == panicsMeanwhile {
+		c.hear(answer{panics: true})
+		c.giveUp(false)
+	}
+}
+
+// arrive is the end of the request's way, or of that of one of its copies.
+func (c *call) arrive() {
+	if s := c.process.world.server; !s.ordered || !s.drops || !c.gaveUp {
+		s.take(c)
+	}
 }
 
 // breaks tells the caller, some time later, that no reply will come. The server
@@ -138,18 +196,35 @@ func (c *call) breaks() {
 	})
 }
 
-// reply sends the answer back.
+// reply sends the answer back: to a request that is sent twice, when the last copy
+// is carried out.
 func (c *call) reply(a answer) {
 	if c.answered {
 		return
 	}
+	if c.fate.again > 0 {
+		c.carried = c.carried || a.err == nil
+		c.note("is carried out", a.err)
+		return
+	}
+	if c.carried && (c.what == "release" || c.what == "keep") {
+		a.err = nil
+	}
 	c.answered = true
 	c.note("is answered", a.err)
-	c.process.carry(func() { c.hear(a) }, c.breaks)
+	if c.fate.panics == panicsAfter {
+		a = answer{panics: true}
+	}
+	if !c.fate.mute {
+		c.process.carry(func() { c.hear(a) }, c.breaks)
+	}
 }
 
 // hear hands the answer to the caller.
 func (c *call) hear(a answer) {
+	if errors.Is(a.err, driver.ErrHeld) {
+		c.process.world.checks.saidHeld(c)
+	}
 	select {
 	case c.done <- a:
 	default:
@@ -167,6 +242,9 @@ func (c *call) giveUp(sure bool) {
 	c.gaveUp = true
 	c.note("gives up", nil)
 	w := c.process.world
+	if sure {
+		w.checks.saidHeld(c)
+	}
 	w.in(w.delay(), func() {
 		c.process.reach(func() {
 			c.left = true
@@ -182,6 +260,7 @@ func (c *call) giveUp(sure bool) {
 func (c *call) waits() {
 	c.process.carry(func() {
 		c.queued.Store(true)
+		c.process.world.checks.saidHeld(c)
 		if told := c.requests[0].OnHeld; told != nil {
 			told(&driver.HeldError{})
 		}

@@ -27,12 +27,20 @@ type process struct {
 	dead     context.Context // ends when the process crashes
 	kill     context.CancelFunc
 	owners   map[string]int // that the server knows, numbered
+	lane     []*parcel      // requests on their way, where they are ordered
+
+	watcher *watcher                 // nil: nobody is told
+	calls   map[*call]bool           // under way; guarded by checks.mu
+	said    map[string]time.Duration // when it last heard that a key is held; guarded by checks.mu
+
+	generation atomic.Int32 // of the alias, which may be removed
 
 	variables map[string]*actor // by key: whose lock is used by others too
 
 	cutTo   time.Duration
 	thaw    atomic.Int64 // frozen until then
-	closing bool         // is being shut down
+	closing bool         // its alias is being shut down or removed
+	shut    bool         // for good
 	notify  atomic.Pointer[func(driver.Loss)]
 }
 
@@ -49,15 +57,22 @@ func (w *world) start(kind int) *process {
 	p := &process{
 		world: w, name: fmt.Sprint("p", len(w.processes)), registry: concurrent.NewRegistry(), kind: kind,
 		owners: make(map[string]int), variables: make(map[string]*actor),
+		calls: make(map[*call]bool), said: make(map[string]time.Duration),
 	}
 	p.dead, p.kill = context.WithCancel(w.over)
-	store := []driver.Store{p, waitingStore{p}, fullStore{waitingStore{p}}}[kind]
-	err := p.registry.Configure(concurrent.Aliases{"a": {Store: store, Lease: 6 * time.Second}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	p.configure()
+	p.watch()
 	w.processes = append(w.processes, p)
 	return p
+}
+
+// configure gives the registry its alias.
+func (p *process) configure() {
+	store := []driver.Store{p, waitingStore{p}, fullStore{waitingStore{p}}}[p.kind]
+	err := p.registry.Configure(concurrent.Aliases{"a": {Store: store, Lease: 6 * time.Second}})
+	if err != nil {
+		p.world.t.Fatal(err)
+	}
 }
 
 // lives reports whether actors can begin something new in p.
@@ -83,14 +98,36 @@ func (s *server) cutOff(p *process) {
 
 // shutDown ends a process as a program does that is told to.
 func (p *process) shutDown(patience time.Duration) {
+	p.shut = true
+	p.ends("is shut down", patience, p.registry.Shutdown, func() {})
+}
+
+// remove ends the use of the alias, which is configured again then.
+func (p *process) remove(patience time.Duration) {
+	remove := func(ctx context.Context) error { return p.registry.Remove(ctx, "a") }
+	p.ends("removes its alias", patience, remove, func() {
+		p.generation.Add(1)
+		if p.closing = p.shut; !p.shut {
+			p.configure()
+		}
+	})
+}
+
+func (p *process) ends(how string, patience time.Duration, end func(context.Context) error, then func()) {
 	w := p.world
-	w.note(p.name, "is shut down", "", 0)
+	w.note(p.name, how, "", 0)
 	p.closing = true
 	ctx, cancel := context.WithTimeout(w.over, patience)
+	began := w.now()
 	go func() {
 		defer cancel()
-		err := p.registry.Shutdown(ctx)
-		w.inbox.put(func() string { return p.name }, func() { w.checks.closed(p, err) })
+		err := end(ctx)
+		took := w.now() - began
+		w.inbox.put(func() string { return p.name }, func() {
+			w.checks.closedInTime(p, patience, took)
+			w.checks.closed(p, err)
+			then()
+		})
 	}()
 }
 
@@ -121,7 +158,7 @@ func (p *process) Release(ctx context.Context, r driver.Request) error {
 }
 
 func (p *process) Features() driver.Features {
-	return driver.Features{Fencing: true, MinLease: 10 * time.Millisecond}
+	return driver.Features{Fencing: true, MinLease: p.world.server.least, Ordered: p.world.server.ordered}
 }
 
 func (p *process) Close() error { return nil }

@@ -14,13 +14,16 @@ import (
 // be, and apart from the drivers. Only the runner calls it. Its clock runs up
 // to a hundredth faster or slower than that of the processes.
 type server struct {
-	world *world
-	rate  float64
-	fifo  bool // else it serves who waits in any order
-	tells bool // a HeldError says for how long
-	sure  bool // who gives up waiting is told that nothing was granted
-	spare int  // most spare tokens of a grant
-	hands int  // who waited is handed a part of the lease at first: one in so many; 0: all of it
+	world   *world
+	rate    float64
+	fifo    bool          // else it serves who waits in any order
+	tells   bool          // a HeldError says for how long
+	sure    bool          // who gives up waiting is told that nothing was granted
+	spare   int           // most spare tokens of a grant
+	ordered bool          // no request overtakes another of its process
+	drops   bool          // nor does one arrive that was given up
+	least   time.Duration // the shortest lease
+	hands   int           // who waited is handed a part of the lease at first: one in so many; 0: all of it
 
 	keys map[string]*entry
 }
@@ -30,19 +33,23 @@ type entry struct {
 	key   string
 	holds []*hold
 	waits []*call
+	over  map[string]bool // owners that released, or had the key kept
 	last  uint64
 }
 
 // A hold is one lease.
 type hold struct {
+	key         string
 	process     *process
 	owner       string
 	token, last uint64 // with the spare ones
 	mode        driver.Mode
 	since       time.Duration
-	newest      time.Time // when the newest request for it left
-	kept        bool      // by nobody
-	entered     uint64    // the last token that was used; guarded by checks.mu
+	generation  int
+	long        bool          // its holder was told that it is; guarded by checks.mu
+	kept        bool          // by nobody
+	orphan      time.Duration // since when nobody is known to have it; 0: somebody has
+	entered     uint64        // the last token that was used; guarded by checks.mu
 
 	// Written by the runner alone, read by actors too.
 	until  atomic.Int64 // by the server's clock
@@ -56,7 +63,8 @@ func newServer(w *world) *server {
 	return &server{
 		world: w, keys: make(map[string]*entry), rate: 0.99 + 0.02*w.random.Float64(),
 		fifo: w.chance(2), tells: w.chance(2), sure: w.chance(2), spare: []int{0, 1, 5, 1000}[w.random.IntN(4)],
-		hands: []int{0, 2, 10}[w.random.IntN(3)],
+		hands: []int{0, 2, 10}[w.random.IntN(3)], ordered: w.chance(3), drops: w.chance(2),
+		least: []time.Duration{10 * time.Millisecond, 500 * time.Millisecond}[w.random.IntN(4)/3],
 	}
 }
 
@@ -75,7 +83,7 @@ func (h *hold) ended(now time.Duration) bool { return h.gone.Load() || h.until.L
 func (s *server) entry(key string) *entry {
 	e := s.keys[key]
 	if e == nil {
-		e = &entry{key: key}
+		e = &entry{key: key, over: make(map[string]bool)}
 		s.keys[key] = e
 	}
 	return e
@@ -86,17 +94,20 @@ func (s *server) take(c *call) {
 	r := c.requests[0]
 	e := s.entry(r.Key)
 	s.tidy(e)
+	if r.Lease != 0 && r.Lease < s.least && c.what != "keep" && c.what != "release" {
+		s.world.checks.asksTooLittle(c)
+	}
 	switch c.what {
 	case "try", "wait":
 		s.acquire(e, c)
 	case "extend":
-		c.reply(answer{err: s.extend(e, c, r)})
+		c.reply(answer{err: s.extend(e, r)})
 	case "extend all":
 		errs := make([]error, len(c.requests))
 		for i, r := range c.requests {
 			e := s.entry(r.Key)
 			s.tidy(e)
-			errs[i] = s.extend(e, c, r)
+			errs[i] = s.extend(e, r)
 		}
 		c.reply(answer{errs: errs})
 	case "release":
@@ -112,6 +123,10 @@ func (s *server) acquire(e *entry, c *call) {
 		h.until.Store(s.until(r.Lease))
 		s.endsLater(e, h)
 		c.reply(answer{grant: h.grant(), sent: c.sent})
+		return
+	}
+	if c.twice && e.over[r.Owner] {
+		c.reply(answer{err: errCutLine}) // see fate: a repetition brings no lease back
 		return
 	}
 	newcomer := r.Mode == driver.Shared && slices.ContainsFunc(e.waits, func(c *call) bool { return c.requests[0].Mode == driver.Exclusive })
@@ -131,6 +146,7 @@ func (s *server) acquire(e *entry, c *call) {
 				held.For = driver.Forever
 			}
 		}
+		s.world.checks.refuses(e.key)
 		c.reply(answer{err: held})
 	}
 }
@@ -150,7 +166,7 @@ func (s *server) grant(e *entry, c *call, sent stamp, brief time.Duration) {
 	if brief != 0 {
 		r.Lease = brief
 	}
-	h := &hold{process: c.process, owner: r.Owner, mode: r.Mode, since: s.world.now()}
+	h := &hold{key: e.key, process: c.process, generation: c.generation, owner: r.Owner, mode: r.Mode, since: s.world.now()}
 	h.until.Store(s.until(r.Lease))
 	h.token = e.last + 1 + s.world.random.Uint64N(3)
 	h.last = h.token
@@ -213,7 +229,7 @@ func (s *server) brief(r driver.Request) time.Duration {
 	if !r.Brief || r.Mode != driver.Exclusive || r.Lease == driver.Forever || s.hands == 0 {
 		return 0
 	}
-	if d := max(r.Lease/time.Duration(s.hands), 100*time.Millisecond); d <= r.Lease/2 {
+	if d := max(r.Lease/time.Duration(s.hands), 100*time.Millisecond, s.least); d <= r.Lease/2 {
 		return d // else too short to be extended in time on this network
 	}
 	return 0
@@ -234,15 +250,10 @@ func (e *entry) held(owner string) *hold {
 	return nil
 }
 
-func (s *server) extend(e *entry, c *call, r driver.Request) error {
+func (s *server) extend(e *entry, r driver.Request) error {
 	h := e.held(r.Owner)
-	switch {
-	case h == nil:
+	if h == nil {
 		return driver.ErrNotHeld
-	case c.gaveUp && c.sent.at.Before(h.newest):
-		return nil // and nobody hears it
-	case c.sent.at.After(h.newest):
-		h.newest = c.sent.at
 	}
 	h.until.Store(s.until(r.Lease))
 	s.endsLater(e, h)
@@ -254,6 +265,7 @@ func (s *server) release(e *entry, r driver.Request) error {
 	if h == nil {
 		return driver.ErrNotHeld
 	}
+	e.over[r.Owner] = true
 	h.gone.Store(true)
 	s.tidy(e)
 	return nil
@@ -264,7 +276,7 @@ func (s *server) keep(e *entry, r driver.Request) error {
 	if h == nil {
 		return driver.ErrNotHeld
 	}
-	h.kept = true
+	e.over[r.Owner], h.kept = true, true
 	if r.Lease != 0 {
 		h.until.Store(s.until(r.Lease))
 		s.endsLater(e, h)
@@ -282,6 +294,7 @@ func (h *hold) end() {
 
 // breaks ends every lease on a key, as an administrator does.
 func (s *server) breaks(e *entry) {
+	s.world.checks.broken = s.world.now()
 	for _, h := range e.holds {
 		h.end()
 		h.process.loses(driver.Loss{Key: e.key, Owner: h.owner, Err: errBroken})

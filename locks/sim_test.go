@@ -126,6 +126,9 @@ func (w *world) live() {
 	for range 8 {
 		w.in(w.upTo(calmTime), func() { w.arrive(w.somebody()) })
 	}
+	if w.chance(4) {
+		w.in(w.upTo(calmTime), func() { w.somebody().remove(w.upTo(3 * time.Second)) })
+	}
 	w.run(calmTime + 30*time.Second) // longer than anybody is patient and busy
 	if w.actors > 0 {
 		w.checks.mu.Lock()
@@ -133,6 +136,11 @@ func (w *world) live() {
 		w.checks.mu.Unlock()
 	}
 	w.checks.stranded()
+	for _, p := range w.processes {
+		if p.lives() {
+			w.checks.counted(p)
+		}
+	}
 	w.finish()
 }
 
@@ -149,7 +157,7 @@ func (w *world) somebody() *process {
 // fault is something that goes wrong.
 func (w *world) fault() {
 	p, d := w.somebody(), w.upTo(5*time.Second)
-	switch n := w.random.IntN(9); {
+	switch n := w.random.IntN(10); {
 	case n < 2:
 		w.note(p.name, "is cut off for "+d.String(), "", 0)
 		p.cutTo = w.now() + d
@@ -164,9 +172,11 @@ func (w *world) fault() {
 		p.crash()
 	case n == 6:
 		p.shutDown(d / 2)
+	case n == 7:
+		p.remove(d / 2)
 	case w.climate.jumps:
 		w.suspend(2 * d)
-	case w.climate.breaking && n == 7:
+	case w.climate.breaking && n == 8:
 		w.note("server", "loses its data", "", 0)
 		w.server.flush()
 	case w.climate.breaking:
@@ -200,7 +210,7 @@ func (w *world) heal() {
 	w.in(healTime-time.Second, func() {
 		for _, key := range simKeys {
 			for _, h := range w.server.entry(key).holds {
-				if !h.process.lives() {
+				if !h.mine() {
 					h.end()
 				}
 			}
@@ -211,6 +221,7 @@ func (w *world) heal() {
 
 // finish ends every process, and the world with it.
 func (w *world) finish() {
+	w.ending.Store(true)
 	for _, p := range w.processes {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		if !p.lives() {

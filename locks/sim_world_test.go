@@ -27,13 +27,15 @@ import (
 // itself does at one nanosecond: of two of its timers that go off together, of
 // the goroutines that one reply wakes, of a map's keys.
 type world struct {
-	t       *testing.T
-	seed    uint64
-	random  *rand.Rand // the runner's alone
-	began   time.Time
-	over    context.Context // ends with the world
-	end     context.CancelFunc
-	climate climate
+	t             *testing.T
+	seed          uint64
+	random        *rand.Rand // the runner's alone
+	began         time.Time
+	over          context.Context // ends with the world
+	end           context.CancelFunc
+	climate       climate
+	slowObservers bool        // were slow at some time
+	ending        atomic.Bool // the runner is at its end
 
 	server    *server
 	suspended atomic.Int64 // for how long the machine of the processes was, in all
@@ -49,11 +51,16 @@ type world struct {
 
 // A climate is what the faults of a world are like.
 type climate struct {
-	loss     float64 // how likely a message is lost
-	slow     float64 // how likely one takes up to two seconds
-	breaking bool    // the server loses its data, and locks are broken
-	jumps    bool    // the machine of the processes is suspended
-	grid     time.Duration
+	loss                          float64 // how likely a message is lost
+	slow                          float64 // how likely one takes up to two seconds
+	repeats                       float64 // how likely a request arrives twice
+	lying                         float64 // how likely one leaves late
+	panics                        float64 // how likely a driver panics
+	hangs                         float64 // how likely it goes on for long when its context has ended
+	observerPanics, observerHangs float64
+	breaking                      bool // the server loses its data, and locks are broken
+	jumps                         bool // the machine of the processes is suspended
+	grid                          time.Duration
 }
 
 // onGrid reports whether everything in a world happens at moments of a grid, as in
@@ -76,15 +83,22 @@ func newWorld(t *testing.T, seed uint64, jumps bool) *world {
 	w.over, w.end = context.WithCancel(context.Background())
 	w.inbox.wake = make(chan struct{}, 1)
 	w.climate = climate{
-		loss:     []float64{0, 0.02, 0.1, 0.3}[w.random.IntN(4)],
-		slow:     []float64{0, 0.05, 0.2}[w.random.IntN(3)],
-		breaking: w.random.IntN(3) == 0,
-		jumps:    jumps,
-		grid:     1,
+		loss:           []float64{0, 0.02, 0.1, 0.3}[w.random.IntN(4)],
+		slow:           []float64{0, 0.05, 0.2}[w.random.IntN(3)],
+		repeats:        []float64{0, 0, 0.1}[w.random.IntN(3)],
+		lying:          []float64{0, 0, 0.1}[w.random.IntN(3)],
+		panics:         []float64{0, 0, 0, 0.03}[w.random.IntN(4)],
+		hangs:          []float64{0, 0, 0, 0.05}[w.random.IntN(4)],
+		observerPanics: []float64{0, 0, 0, 0.05}[w.random.IntN(4)],
+		observerHangs:  []float64{0, 0, 0, 0.1}[w.random.IntN(4)],
+		breaking:       w.random.IntN(3) == 0,
+		jumps:          jumps,
+		grid:           1,
 	}
 	if onGrid(seed) {
 		w.climate.grid = grid
 	}
+	w.slowObservers = w.climate.observerHangs > 0
 	w.checks = newChecks(w)
 	w.server = newServer(w)
 	return w
