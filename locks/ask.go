@@ -40,7 +40,7 @@ func (w *waitCall) away(err error) {
 func (w *waitCall) askStore(r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.inProcess == nil && c.waiter != nil && w.left() < min(r.Lease, callBound) {
-		g, err := c.tryAcquire(w.calls, r)
+		g, err := w.try(w.calls, r)
 		if !errors.Is(err, driver.ErrHeld) || w.left() <= 0 {
 			return g, err
 		}
@@ -78,6 +78,19 @@ func (w *waitCall) waitInStore(ctx context.Context, r driver.Request) (driver.Gr
 		}
 	}
 	return w.poll(ctx, r)
+}
+
+// try asks the store once, for as long as a call may take, however long ctx goes on: a
+// wait outlives a call that hangs.
+func (w *waitCall) try(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	c := w.rl.client
+	if c.inProcess != nil {
+		return c.tryAcquire(ctx, r)
+	}
+	d := min(r.Lease, callBound)
+	ctx, cancel := context.WithTimeoutCause(ctx, d, errUnanswered(d))
+	defer cancel()
+	return c.tryAcquire(ctx, r)
 }
 
 // A standing is one that waits in the store, for who waits behind it: from when it was
@@ -121,7 +134,7 @@ func (w *waitCall) poll(ctx context.Context, r driver.Request) (driver.Grant, er
 		call = ctx
 	}
 	for {
-		g, err := w.rl.client.tryAcquire(call, r)
+		g, err := w.try(call, r)
 		if !errors.Is(err, driver.ErrHeld) {
 			return g, overdue(ctx, err)
 		}

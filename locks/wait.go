@@ -71,7 +71,7 @@ func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
 func (w *waitCall) tryOnce() (*lease, error) {
 	c := w.rl.client
 	r := w.rl.request()
-	g, err := c.tryAcquire(w.calls, r)
+	g, err := w.try(w.calls, r)
 	if err == nil {
 		return w.rl.newLease(&w.attempt, r, g, nil)
 	}
