@@ -239,17 +239,27 @@ func (a *attempt) event(kind concurrent.EventKind, err error) concurrent.Event {
 	return e
 }
 
-// acquired tells that a got l, which its caller has from now on. It may panic as an
-// observer does: then the caller gives l back.
-func (a *attempt) acquired(l *lease) {
+// acquired tells that a got l, which its caller has from now on. If the lease ended
+// while that was told, or it panics as an observer does, the caller gives l back.
+func (a *attempt) acquired(l *lease) error {
 	if a.observer == nil {
-		return
+		return nil
 	}
 	a.heardOfWait()
 	e := a.event(concurrent.EventAcquired, nil)
 	e.Token = l.token
+	a.tell(l, e)
+	if err := l.notHeld(); err != nil {
+		return withCause(ErrLockAcquire, err)
+	}
+	return nil
+}
+
+// tell tells of l, which is its caller's from then on, also to give it back after a
+// panic.
+func (a *attempt) tell(l *lease, e concurrent.Event) {
+	defer l.claim()
 	a.observer.Observe(l.told.ctx, e)
-	l.claim()
 }
 
 // waitToldFor is how long the end of a wait is not told because its beginning is

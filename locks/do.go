@@ -43,7 +43,9 @@ func (l *Lock) do(ctx context.Context, wait time.Duration, fn func(ctx context.C
 			err = joinErrors(err, released)
 		}
 	}()
-	a.acquired(c)
+	if err := a.acquired(c); err != nil {
+		return l.fail("do", err)
+	}
 	inner := c.newContext(ctx)
 	inner.brief = true
 	if a.waits || a.observer != nil || ctx.Err() != nil { // some time has passed

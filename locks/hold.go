@@ -29,12 +29,14 @@ func (l *Lock) Hold(ctx context.Context) (*Lease, error) {
 	}
 	told := false
 	defer func() {
-		if !told { // the observer panicked
+		if !told { // the observer panicked, or held up the caller for too long
 			_ = next.release(ctx, unused)
 		}
 	}()
 	h.lease = next
-	a.acquired(next)
+	if err := a.acquired(next); err != nil {
+		return nil, l.fail("hold", err)
+	}
 	told = true
 	return h, nil
 }

@@ -44,3 +44,44 @@ func TestWaitOutlivesACallThatHangs(t *testing.T) {
 		mustRelease(t, l)
 	})
 }
+
+// An observer that hangs at EventAcquired for longer than the lease: nobody is told
+// that he has the lock.
+func TestNothingIsGivenThatEndedWhileItWasTold(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.Registry.Observe(reacts{concurrent.EventAcquired, func() { time.Sleep(2 * time.Second) }})
+		l := b.cache("k", WithExpire(time.Second))
+		wantIs(t, l.Acquire(t.Context()), ErrLockAcquire, ErrLockExpired)
+		wantIs(t, l.Release(t.Context()), ErrNotHeld)
+		h, err := l.Hold(t.Context())
+		wantIs(t, err, ErrLockAcquire, ErrLockExpired)
+		if h != nil {
+			t.Error("Hold returned a Lease beside its error")
+		}
+		wantIs(t, l.Do(t.Context(), func(context.Context) error {
+			t.Error("fn runs without the lock")
+			return nil
+		}), ErrLockExpired)
+		time.Sleep(time.Second)
+		if n := len(b.saw(concurrent.EventLost)); n != 3 {
+			t.Errorf("%d of 3 losses were told", n)
+		}
+	})
+}
+
+func TestLossIsToldAfterAPanicAtAcquired(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.Registry.Observe(reacts{concurrent.EventAcquired, func() {
+			time.Sleep(2 * time.Second)
+			panic("observer")
+		}})
+		l := b.cache("k", WithExpire(time.Second))
+		if panics(func() { _ = l.Acquire(t.Context()) }) == nil {
+			t.Error("no panic")
+		}
+		time.Sleep(time.Second)
+		if n := len(b.saw(concurrent.EventLost)); n != 1 {
+			t.Errorf("%d losses were told, want 1", n)
+		}
+	})
+}

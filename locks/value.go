@@ -37,11 +37,14 @@ func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
 	}
 	published := false
 	defer func() {
-		if !published && l.current.CompareAndSwap(next, nil) { // the observer panicked
+		// The observer panicked, or held up the caller for too long.
+		if !published && l.current.CompareAndSwap(next, nil) {
 			_ = next.release(ctx, unused)
 		}
 	}()
-	a.acquired(next)
+	if err := a.acquired(next); err != nil {
+		return l.fail("acquire", err)
+	}
 	published = true
 	return nil
 }
