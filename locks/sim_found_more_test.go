@@ -85,3 +85,21 @@ func TestLossIsToldAfterAPanicAtAcquired(t *testing.T) {
 		}
 	})
 }
+
+// Two Acquires on one value: who comes second was refused, and held nothing that was
+// released.
+func TestAttemptThatLosesTheValueIsRefusedOnly(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := Read("default", "k", WithRegistry(b.Registry))
+		b.store.script(func(s *scripted) { s.try = first(after(time.Second)) })
+		slow := meanwhile(func() error { return l.Acquire(t.Context()) })
+		time.Sleep(time.Millisecond)
+		mustAcquire(t, l)
+		wantIs(t, <-slow, ErrLockActive)
+		time.Sleep(time.Second)
+		if n := len(b.saw(concurrent.EventReleased)); n != 0 {
+			t.Errorf("%d releases were told of what nobody had", n)
+		}
+		mustRelease(t, l)
+	})
+}

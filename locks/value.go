@@ -30,7 +30,7 @@ func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
 	}
 	if !l.current.CompareAndSwap(nil, next) {
 		// Another Acquire on this value was faster: its lease is the value's.
-		_ = next.release(ctx, unused)
+		next.handOffOrRelease()
 		err := l.inUse(l.current.Load())
 		a.refused(err)
 		return l.fail("acquire", err)
