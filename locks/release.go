@@ -95,6 +95,9 @@ func (l *lease) releaseOnStore(ctx context.Context, u use, now clock.Instant) (e
 		if !returned || err != nil && !errors.Is(err, ErrNotHeld) && !errors.Is(err, ErrClosed) {
 			l.tryAgain(until)
 		}
+		if !returned {
+			l.notifyLater(concurrent.EventReleased, 0, l.fail("release", withCause(ErrLockRelease, errPanicked)))
+		}
 		if l.queue != nil {
 			l.queue.Leave(l)
 		}

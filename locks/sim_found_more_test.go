@@ -2,6 +2,7 @@ package locks
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -82,6 +83,26 @@ func TestLossIsToldAfterAPanicAtAcquired(t *testing.T) {
 		time.Sleep(time.Second)
 		if n := len(b.saw(concurrent.EventLost)); n != 1 {
 			t.Errorf("%d losses were told, want 1", n)
+		}
+	})
+}
+
+func TestReleaseThatPanicsIsTold(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k")
+		mustAcquire(t, l)
+		b.store.script(func(s *scripted) {
+			s.release = first(func(context.Context, func() error) error { panic("driver") })
+		})
+		if panics(func() { _ = l.Release(t.Context()) }) == nil {
+			t.Error("no panic")
+		}
+		time.Sleep(time.Second)
+		if told := b.saw(concurrent.EventReleased); len(told) != 1 || !errors.Is(told[0].Err, ErrLockRelease) {
+			t.Errorf("told of the release: %v", told)
+		}
+		if !b.free(t, "k") {
+			t.Error("the key is held by nobody")
 		}
 	})
 }
