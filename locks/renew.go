@@ -122,7 +122,7 @@ func (l *lease) Renewed(sent time.Time, took time.Duration) {
 	c.wheel.Unlock()
 	c.counts.renewed.Add(1)
 	if !brief {
-		l.notifyLater(concurrent.EventRenewed, took, nil)
+		l.notifyRenewal(concurrent.EventRenewed, took, nil)
 	}
 }
 
@@ -159,7 +159,15 @@ func (l *lease) Failed(err error, took time.Duration) {
 	c.wheel.Move(l, now.Mono)
 	c.wheel.Unlock()
 	c.counts.renewalsFailed.Add(1)
-	l.notifyLater(concurrent.EventRenewalFailed, took, err)
+	l.notifyRenewal(concurrent.EventRenewalFailed, took, err)
+}
+
+// notifyRenewal has it told how a renewal ended, unless the lease did before: its end
+// is the last that is told of it.
+func (l *lease) notifyRenewal(kind concurrent.EventKind, took time.Duration, err error) {
+	if l.state.Load() == held {
+		l.notifyLater(kind, took, err)
+	}
 }
 
 // retryAfter doubles from 50 ms to a sixth of the lease, less up to a tenth that

@@ -107,6 +107,24 @@ func TestReleaseThatPanicsIsTold(t *testing.T) {
 	})
 }
 
+func TestNothingIsToldOfARenewalAfterTheLoss(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k", WithKeepAlive(3*time.Second))
+		mustAcquire(t, l)
+		b.store.script(func(s *scripted) {
+			s.extend = func(context.Context, func() error) error {
+				time.Sleep(5 * time.Second) // whatever the context says
+				return errLost
+			}
+		})
+		time.Sleep(20 * time.Second)
+		wantIs(t, l.Release(t.Context()), ErrLockLost)
+		if lost, failed := b.saw(concurrent.EventLost), b.saw(concurrent.EventRenewalFailed); len(lost) != 1 || len(failed) > 0 {
+			t.Errorf("%d losses, and %d failed renewals that were told after it", len(lost), len(failed))
+		}
+	})
+}
+
 // Two Acquires on one value: who comes second was refused, and held nothing that was
 // released.
 func TestAttemptThatLosesTheValueIsRefusedOnly(t *testing.T) {
