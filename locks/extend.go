@@ -16,6 +16,9 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 	if d < leastLease {
 		return fmt.Errorf("%w: a lease must be at least %v, or Forever; is %v", ErrInvalidOption, leastLease, d)
 	}
+	if d == Forever && (l.options.keep || l.options.keepOnSuccess) {
+		return withCause(ErrInvalidOption, errKeptForever)
+	}
 	l.extending.Lock()
 	defer l.extending.Unlock()
 	if err := l.notHeld(); err != nil {
@@ -49,6 +52,8 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 	}
 	return err
 }
+
+var errKeptForever = errors.New("with WithKeep or WithKeepOnSuccess a lease of Forever would be held by nobody for ever")
 
 // unavailable leaves out of err what only says that ctx ended.
 func (c *client) unavailable(ctx context.Context, err error) error {

@@ -148,7 +148,8 @@ func (l *Lock) Release(ctx context.Context) error {
 
 // Extend makes the lease end d from now, longer or shorter than it was; where
 // it is renewed, later renewals ask for d too. d is at least 5 ms, or Forever; else
-// ErrInvalidOption. WithMaxHold ends the lease all the same.
+// ErrInvalidOption, as is Forever with WithKeep or WithKeepOnSuccess. WithMaxHold ends
+// the lease all the same.
 //
 // It returns ErrNotHeld with nothing held, also when a Release came meanwhile, and
 // ErrLockLost if the lease was lost, now or before. After another error the store may

@@ -115,10 +115,16 @@ func (l *lease) releaseOnStore(ctx context.Context, u use, now clock.Instant) (e
 	return c.answered(ctx, err)
 }
 
-// keepsWhole reports whether the key stays held for the rest of its lease.
+// keepsWhole reports whether the key stays held for the rest of its lease, which the
+// store knows as its holder does: no other length may have reached it.
 func (l *lease) keepsWhole(u use) bool {
 	o := l.options
-	return u != unused && (o.keep || o.keepOnSuccess && u == succeeded) && l.confirmed().Length == l.length
+	if u == unused || !o.keep && (!o.keepOnSuccess || u != succeeded) {
+		return false
+	}
+	l.client.wheel.Lock()
+	defer l.client.wheel.Unlock()
+	return l.term.Settled() && l.term.Confirmed().Length == l.length
 }
 
 // keptUntil returns until when the key is to stay held by nobody; zero: it is to be

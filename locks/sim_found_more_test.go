@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
@@ -140,5 +141,32 @@ func TestAttemptThatLosesTheValueIsRefusedOnly(t *testing.T) {
 			t.Errorf("%d releases were told of what nobody had", n)
 		}
 		mustRelease(t, l)
+	})
+}
+
+func TestKeptKeyIsFreeWhenItsHoldersLeaseEnds(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k", WithExpire(5*time.Second), WithKeep())
+		mustAcquire(t, l)
+		b.store.script(func(s *scripted) { s.extend = replyLost })
+		wantIs(t, l.Extend(t.Context(), time.Hour), errLost) // but the store did it
+		mustRelease(t, l)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if !b.free(t, "k") {
+			t.Error("the key is kept for longer than the lease that its holder had")
+		}
+	})
+}
+
+func TestLeaseThatIsKeptCanNotBeForever(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		for _, keep := range []Option{WithKeep(), WithKeepOnSuccess()} {
+			l := b.cache("k", WithExpire(time.Second), keep)
+			mustAcquire(t, l)
+			wantIs(t, l.Extend(t.Context(), Forever), ErrInvalidOption)
+			mustRelease(t, l)
+			time.Sleep(2 * time.Second)
+		}
 	})
 }
