@@ -13,11 +13,8 @@ import (
 
 // extend makes the lease end d from now on.
 func (l *lease) extend(ctx context.Context, d time.Duration) error {
-	if d < leastLease {
-		return fmt.Errorf("%w: a lease must be at least %v, or Forever; is %v", ErrInvalidOption, leastLease, d)
-	}
-	if d == Forever && (l.options.keep || l.options.keepOnSuccess) {
-		return withCause(ErrInvalidOption, errKeptForever)
+	if err := l.mayLast(d); err != nil {
+		return err
 	}
 	l.extending.Lock()
 	defer l.extending.Unlock()
@@ -51,6 +48,17 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 		err = withCause(ended(ctx), c.unavailable(ctx, err))
 	}
 	return err
+}
+
+// mayLast refuses a length that makes no sense.
+func (l *lease) mayLast(d time.Duration) error {
+	if d < leastLease {
+		return fmt.Errorf("%w: a lease must be at least %v, or Forever; is %v", ErrInvalidOption, leastLease, d)
+	}
+	if d == Forever && (l.options.keep || l.options.keepOnSuccess) {
+		return withCause(ErrInvalidOption, errKeptForever)
+	}
+	return nil
 }
 
 var errKeptForever = errors.New("with WithKeep or WithKeepOnSuccess a lease of Forever would be held by nobody for ever")

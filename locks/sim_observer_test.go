@@ -21,6 +21,7 @@ type watcher struct {
 	ids   map[uint64][]concurrent.Event
 	order []uint64
 	born  map[uint64]int32 // generation of the alias
+	count map[concurrent.EventKind]uint64
 }
 
 // watch gives some processes an observer.
@@ -28,7 +29,7 @@ func (p *process) watch() {
 	if p.world.chance(2) {
 		return
 	}
-	p.watcher = &watcher{process: p, ids: make(map[uint64][]concurrent.Event), born: make(map[uint64]int32)}
+	p.watcher = &watcher{process: p, ids: make(map[uint64][]concurrent.Event), born: make(map[uint64]int32), count: make(map[concurrent.EventKind]uint64)}
 	p.registry.Observe(p.watcher)
 }
 
@@ -59,6 +60,7 @@ func (o *watcher) note(ctx context.Context, who string, e concurrent.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.world.story.add(happening{at: o.world.now(), who: o.name, did: "tells " + e.Kind.String() + " " + who, key: e.Key, number: e.Token})
+	o.count[e.Kind]++
 	if e.ID == 0 || e.Kind == concurrent.EventStoreWarning {
 		return
 	}

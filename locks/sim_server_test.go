@@ -137,18 +137,23 @@ func (s *server) acquire(e *entry, c *call) {
 		e.waits = append(e.waits, c)
 		c.waits()
 	default:
-		held := &driver.HeldError{}
-		if s.tells {
-			for _, h := range e.holds {
-				held.For = max(held.For, time.Duration(h.until.Load())-s.now())
-			}
-			if held.For > time.Hour {
-				held.For = driver.Forever
-			}
-		}
 		s.world.checks.refuses(e.key)
-		c.reply(answer{err: held})
+		c.reply(answer{err: s.refusal(e)})
 	}
+}
+
+// refusal is what who can't have a key is told.
+func (s *server) refusal(e *entry) *driver.HeldError {
+	held := &driver.HeldError{}
+	if s.tells {
+		for _, h := range e.holds {
+			held.For = max(held.For, time.Duration(h.until.Load())-s.now())
+		}
+		if held.For > time.Hour {
+			held.For = driver.Forever
+		}
+	}
+	return held
 }
 
 // fits reports whether mode can be granted beside what is held.
