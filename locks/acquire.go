@@ -224,10 +224,15 @@ func (c *client) tryAcquire(ctx context.Context, r driver.Request) (g driver.Gra
 
 // refused tells that a came to nothing: because of err, or of a panic if that is nil.
 func (a *attempt) refused(err error) {
-	if c := a.counted; c != nil {
+	c := a.counted
+	if c != nil {
 		a.counted = nil
-		c.counts.refused.Add(1)
 		c.leave(1)
+	} else if rl := a.lock.resolved.Load(); rl != nil && rl.local == nil {
+		c = rl.client
+	}
+	if c != nil {
+		c.counts.refused.Add(1)
 	}
 	if a.observer == nil {
 		return
@@ -257,18 +262,27 @@ func (a *attempt) event(kind concurrent.EventKind, err error) concurrent.Event {
 // acquired tells that a got l, which its caller has from now on. If the lease ended
 // while that was told, or it panics as an observer does, the caller gives l back.
 func (a *attempt) acquired(l *lease) error {
+	if l.local == nil {
+		l.client.counts.acquired.Add(1)
+	}
 	if a.observer == nil {
 		return nil
 	}
 	a.heardOfWait()
 	e := a.event(concurrent.EventAcquired, nil)
 	e.Token = l.token
-	a.observer.Observe(l.told.ctx, e)
-	l.claim()
+	a.tell(l, e)
 	if err := l.notHeld(); err != nil {
 		return withCause(ErrLockAcquire, err)
 	}
 	return nil
+}
+
+// tell tells of l, which is its caller's from then on, also to give it back after a
+// panic.
+func (a *attempt) tell(l *lease, e concurrent.Event) {
+	defer l.claim()
+	a.observer.Observe(l.told.ctx, e)
 }
 
 // waitToldFor is how long the end of a wait is not told because its beginning is

@@ -160,10 +160,7 @@ func (c *client) leave(n int64) {
 }
 
 // granted makes an attempt that is counted in a lease that is.
-func (c *client) granted() {
-	c.counts.load.Add(oneHeld - 1)
-	c.counts.acquired.Add(1)
-}
+func (c *client) granted() { c.counts.load.Add(oneHeld - 1) }
 
 // Stats counts what happened so far.
 func (c *client) Stats() concurrent.AliasStats {

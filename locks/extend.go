@@ -132,19 +132,20 @@ func (l *lease) extendOnStore(ctx context.Context, x extension) (sent time.Time,
 // failExtend notes that the store refused, or that nobody knows what it did.
 func (l *lease) failExtend(x extension, refused bool) {
 	c := l.client
+	now := clock.Now()
 	c.wheel.Lock()
 	defer c.wheel.Unlock()
 	if refused {
 		l.term.Refuse(x.id)
 		l.length = x.before
 	} else {
-		l.term.Lost(x.id)
+		l.term.Lost(x.id, now)
 	}
 	if !l.renewed { // nothing asks for it again
 		l.length = x.before
 	}
 	l.updateDeadline()
-	c.wheel.Move(l, clock.Mono())
+	c.wheel.Move(l, now.Mono)
 }
 
 // extended starts the new lease, unless its reply came after its end.
@@ -154,7 +155,7 @@ func (l *lease) extended(x extension, at time.Time, took time.Duration) error {
 	c.wheel.Lock()
 	late := l.deadline.Passed(now)
 	if late || l.state.Load() != held {
-		l.term.Lost(x.id)
+		l.term.Lost(x.id, now)
 		c.wheel.Unlock()
 		return l.notHeld()
 	}

@@ -71,7 +71,6 @@ func (w *waitCall) takeOver(l *lease) (*lease, error) {
 	}
 	if l.state.Load() == held {
 		c.counts.load.Add(-1) // the lease is counted instead of the attempt
-		c.counts.acquired.Add(1)
 		w.counted = nil
 		return l, nil
 	}

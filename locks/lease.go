@@ -87,7 +87,7 @@ func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, l
 	}
 	l.term = term.Granted(granted)
 	if lost != nil {
-		l.term.Lost(l.term.Send(*lost))
+		l.term.Lost(l.term.Send(*lost), now)
 	}
 	l.updateDeadline()
 	if l.deadline.Passed(now) {

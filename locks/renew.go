@@ -111,7 +111,7 @@ func (l *lease) Renewed(sent time.Time, took time.Duration) {
 	c.wheel.Lock()
 	l.inFlight = false
 	if l.deadline.Passed(now) { // the answer came too late
-		l.term.Lost(l.renewal)
+		l.term.Lost(l.renewal, now)
 		c.wheel.Unlock()
 		l.expire()
 		return
@@ -151,7 +151,7 @@ func (l *lease) Failed(err error, took time.Duration) {
 	if isDefinite(err) {
 		l.term.Refuse(l.renewal)
 	} else {
-		l.term.Lost(l.renewal)
+		l.term.Lost(l.renewal, now)
 	}
 	l.updateDeadline()
 	l.renewAt = now.Mono + int64(l.retryAfter())

@@ -99,18 +99,7 @@ func (w *world) arrive(p *process) {
 func (w *world) newActor(p *process, key string) *actor {
 	w.born++
 	a := &actor{process: p, name: fmt.Sprint(p.name, "/", w.born), key: key}
-	opts := append(a.leaseOptions(), WithRegistry(p.registry), WithLabel(p.name))
-	switch w.random.IntN(4) {
-	case 0:
-	case 1:
-		a.wait = w.between(2*time.Millisecond, 10*time.Second)
-		if w.chance(4) {
-			a.wait = w.between(2*time.Millisecond, 30*time.Millisecond)
-		}
-	default:
-		a.wait = Forever
-	}
-	opts = append(opts, WithWait(a.wait))
+	opts := append(a.leaseOptions(), a.waitOption(), WithRegistry(p.registry), WithLabel(p.name))
 	switch {
 	case key == "permits":
 		n := simPermits + w.random.IntN(2)
@@ -129,6 +118,21 @@ func (w *world) newActor(p *process, key string) *actor {
 	}
 	a.plans()
 	return a
+}
+
+func (a *actor) waitOption() Option {
+	w := a.world
+	switch w.random.IntN(4) {
+	case 0:
+	case 1:
+		a.wait = w.between(2*time.Millisecond, 10*time.Second)
+		if w.chance(4) {
+			a.wait = w.between(2*time.Millisecond, 30*time.Millisecond)
+		}
+	default:
+		a.wait = Forever
+	}
+	return WithWait(a.wait)
 }
 
 // goesOn lets an actor take a lock on another key under its own.

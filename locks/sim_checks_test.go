@@ -241,7 +241,8 @@ const asleep = 400 * time.Millisecond
 // sleeper checks that nobody waits for a key that is free.
 func (c *checks) sleeper(a *actor) {
 	w := c.world
-	switch free := w.server.free(a.key, a.mode) && a.lives(); {
+	brief := a.length > 0 && a.length < 100*time.Millisecond // no answer may come within such a lease
+	switch free := w.server.free(a.key, a.mode) && a.lives() && !brief; {
 	case !free, a.shared && a.mode != driver.Exclusive: // the value may be in use
 		a.free, a.blocked = -1, true
 		return

@@ -27,7 +27,8 @@ var errDriverPanicked = errors.New("simulated driver: panic")
 
 // fate draws what goes wrong with a call. A driver that repeats requests by itself
 // does so only where the first copy can't follow the answer (see driver.Store): so
-// the answer is that to the last copy, and what nobody waits for may arrive twice.
+// the answer is that to the last copy, and what nobody waits for may arrive twice. No
+// copy brings back a lease that was released.
 func (w *world) fate(c *call) (f fate) {
 	often := func(p float64) bool { return p > 0 && w.random.Float64() < p }
 	if often(w.climate.lying) {

@@ -29,6 +29,7 @@ type call struct {
 	gaveUp   bool
 	left     bool // the server knows that nobody waits for the reply
 	answered bool
+	twice    bool // it is sent
 	carried  bool // out, by an earlier copy of the request
 }
 
@@ -168,7 +169,7 @@ func (c *call) depart() {
 		p.inOrder(c.arrive, c.breaks)
 	} else {
 		p.carry(c.arrive, c.breaks)
-		if c.fate.again > 0 {
+		if c.twice = c.fate.again > 0; c.twice {
 			w.in(c.fate.again, func() { p.reach(c.arriveAgain) })
 		}
 	}

@@ -20,6 +20,8 @@ type watcher struct {
 	mu    sync.Mutex
 	ids   map[uint64][]concurrent.Event
 	order []uint64
+	born  map[uint64]int32 // generation of the alias
+	count map[concurrent.EventKind]uint64
 }
 
 // watch gives some processes an observer.
@@ -27,7 +29,7 @@ func (p *process) watch() {
 	if p.world.chance(2) {
 		return
 	}
-	p.watcher = &watcher{process: p, ids: make(map[uint64][]concurrent.Event)}
+	p.watcher = &watcher{process: p, ids: make(map[uint64][]concurrent.Event), born: make(map[uint64]int32), count: make(map[concurrent.EventKind]uint64)}
 	p.registry.Observe(p.watcher)
 }
 
@@ -58,6 +60,7 @@ func (o *watcher) note(ctx context.Context, who string, e concurrent.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.world.story.add(happening{at: o.world.now(), who: o.name, did: "tells " + e.Kind.String() + " " + who, key: e.Key, number: e.Token})
+	o.count[e.Kind]++
 	if e.ID == 0 || e.Kind == concurrent.EventStoreWarning {
 		return
 	}
@@ -65,7 +68,7 @@ func (o *watcher) note(ctx context.Context, who string, e concurrent.Event) {
 		o.world.checks.untrue(o.process, "the context of %v on %s has no values of its caller, or has ended", e.Kind, e.Key)
 	}
 	if o.ids[e.ID] == nil {
-		o.order = append(o.order, e.ID)
+		o.order, o.born[e.ID] = append(o.order, e.ID), o.generation.Load()
 	}
 	o.ids[e.ID] = append(o.ids[e.ID], e)
 }
@@ -88,7 +91,8 @@ func (o *watcher) acts(said chan<- time.Duration) {
 
 // complete checks what was told of each attempt, when all of them are over: exactly
 // one of acquired and refused, and exactly one end of what was acquired. With an
-// observer that hangs, what comes in the background comes too late to be in order.
+// observer that hangs, what comes in the background comes too late to be in order, and
+// the end of what an alias lost as it was removed is told to nobody.
 func (o *watcher) complete() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -102,6 +106,9 @@ func (o *watcher) complete() {
 		}
 		acquired, refused := count[concurrent.EventAcquired], count[concurrent.EventRefused]
 		ended := count[concurrent.EventLost] + count[concurrent.EventReleased] + count[concurrent.EventLeaked]
+		if o.slow() && ended == 0 && o.born[id] != o.generation.Load() {
+			ended = acquired
+		}
 		wrong := acquired+refused != 1 || ended != acquired || count[concurrent.EventWaiting] > 1
 		if !wrong && !o.slow() {
 			wrong = !inOrder(told)

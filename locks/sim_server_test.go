@@ -33,6 +33,7 @@ type entry struct {
 	key   string
 	holds []*hold
 	waits []*call
+	over  map[string]bool // owners that released, or had the key kept
 	last  uint64
 }
 
@@ -82,7 +83,7 @@ func (h *hold) ended(now time.Duration) bool { return h.gone.Load() || h.until.L
 func (s *server) entry(key string) *entry {
 	e := s.keys[key]
 	if e == nil {
-		e = &entry{key: key}
+		e = &entry{key: key, over: make(map[string]bool)}
 		s.keys[key] = e
 	}
 	return e
@@ -124,6 +125,10 @@ func (s *server) acquire(e *entry, c *call) {
 		c.reply(answer{grant: h.grant(), sent: c.sent})
 		return
 	}
+	if c.twice && e.over[r.Owner] {
+		c.reply(answer{err: errCutLine}) // see fate: a repetition brings no lease back
+		return
+	}
 	newcomer := r.Mode == driver.Shared && slices.ContainsFunc(e.waits, func(c *call) bool { return c.requests[0].Mode == driver.Exclusive })
 	switch {
 	case e.fits(r.Mode) && !newcomer:
@@ -132,17 +137,23 @@ func (s *server) acquire(e *entry, c *call) {
 		e.waits = append(e.waits, c)
 		c.waits()
 	default:
-		held := &driver.HeldError{}
-		if s.tells {
-			for _, h := range e.holds {
-				held.For = max(held.For, time.Duration(h.until.Load())-s.now())
-			}
-			if held.For > time.Hour {
-				held.For = driver.Forever
-			}
-		}
-		c.reply(answer{err: held})
+		s.world.checks.refuses(e.key)
+		c.reply(answer{err: s.refusal(e)})
 	}
+}
+
+// refusal is what who can't have a key is told.
+func (s *server) refusal(e *entry) *driver.HeldError {
+	held := &driver.HeldError{}
+	if s.tells {
+		for _, h := range e.holds {
+			held.For = max(held.For, time.Duration(h.until.Load())-s.now())
+		}
+		if held.For > time.Hour {
+			held.For = driver.Forever
+		}
+	}
+	return held
 }
 
 // fits reports whether mode can be granted beside what is held.
@@ -259,6 +270,7 @@ func (s *server) release(e *entry, r driver.Request) error {
 	if h == nil {
 		return driver.ErrNotHeld
 	}
+	e.over[r.Owner] = true
 	h.gone.Store(true)
 	s.tidy(e)
 	return nil
@@ -269,7 +281,7 @@ func (s *server) keep(e *entry, r driver.Request) error {
 	if h == nil {
 		return driver.ErrNotHeld
 	}
-	h.kept = true
+	e.over[r.Owner], h.kept = true, true
 	if r.Lease != 0 {
 		h.until.Store(s.until(r.Lease))
 		s.endsLater(e, h)

@@ -3,6 +3,9 @@ package locks
 import (
 	"context"
 	"time"
+
+	"github.com/concurrent-go/concurrent"
+	"github.com/concurrent-go/concurrent/driver"
 )
 
 // What a process was told of its keys is noted here, and what the server says must
@@ -46,6 +49,16 @@ func (c *checks) hears() {
 		for _, a := range c.holders[key] {
 			a.said[key] = now
 		}
+	}
+}
+
+// refuses notes that the server refused a key to somebody, also if it is free again at
+// the same moment.
+func (c *checks) refuses(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.waiting[key] {
+		a.blocked = true
 	}
 }
 
@@ -125,11 +138,32 @@ func (c *checks) has(h *hold) bool {
 	return false
 }
 
-// counted checks what a process counts of its alias when nobody uses it any more.
+// counted checks what a process counts of its alias when nobody uses it any more, that
+// no place in a line is left, and what its observer was told.
 func (c *checks) counted(p *process) {
 	for _, s := range p.registry.Stats() {
 		if s.Held != 0 || s.Waiting != 0 {
 			c.untrue(p, "nobody uses the alias, and it counts %+v", s)
+		}
+		if o := p.watcher; o != nil && p.generation.Load() == 0 {
+			o.mu.Lock()
+			if o.count[concurrent.EventAcquired] != s.Acquired || o.count[concurrent.EventLost] != s.Lost {
+				c.untrue(p, "the alias counts %+v, and its observer %d acquired and %d lost",
+					s, o.count[concurrent.EventAcquired], o.count[concurrent.EventLost])
+			}
+			o.mu.Unlock()
+		}
+	}
+	client, err := open(context.Background(), p.registry, "a")
+	if err != nil {
+		c.untrue(p, "its alias can't be opened: %v", err)
+		return
+	}
+	for _, key := range simKeys {
+		for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(simPermits), driver.Slots(simPermits + 1)} {
+			if !client.lines.Empty(key, mode) {
+				c.untrue(p, "a place in the line for %s in mode %v is left", key, mode)
+			}
 		}
 	}
 	if p.watcher != nil {

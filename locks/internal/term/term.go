@@ -46,8 +46,8 @@ type open struct {
 	Request
 	id       ID
 	done     bool  // it was confirmed
-	answered int64 // when that was heard, Mono
-	lost     bool  // nobody waits for its answer any more
+	answered int64 // when that was heard, or nobody waited for it any more, Mono
+	lost     bool  // nobody does
 	newest   int64 // of a lost one: when the last left that it counts for, Mono
 }
 
@@ -89,7 +89,8 @@ func (t *Term) Send(r Request) ID {
 }
 
 // Confirm notes that the store carried the request out, which left at sent, and
-// said so now. With ordered, no request can overtake another.
+// said so now. With ordered, no request can overtake another: what was given up before
+// this one left has had its effect, or has none.
 func (t *Term) Confirm(id ID, sent, now clock.Instant, ordered bool) {
 	r, rest := t.take(id)
 	if r == nil {
@@ -108,10 +109,12 @@ func (t *Term) Confirm(id ID, sent, now clock.Instant, ordered bool) {
 	left := t.confirmed.Sent.Mono
 	t.set(slices.DeleteFunc(rest, func(o open) bool {
 		switch {
-		case ordered && o.Sent.Mono <= left, o.done && o.answered <= left:
-			return true
+		case o.done:
+			return o.answered <= left || ordered && o.Sent.Mono <= left
+		case o.lost:
+			return ordered && o.answered <= left || left-o.newest > int64(Travel)
 		}
-		return o.lost && left-o.newest > int64(Travel)
+		return false
 	}))
 }
 
@@ -122,13 +125,14 @@ func (t *Term) Refuse(id ID) {
 	}
 }
 
-// Lost notes that the answer to the request will not be heard.
-func (t *Term) Lost(id ID) {
+// Lost notes that the answer to the request will not be heard: who waited for it gives
+// up now.
+func (t *Term) Lost(id ID, now clock.Instant) {
 	r, rest := t.take(id)
 	if r == nil {
 		return
 	}
-	r.lost, r.newest = true, r.Sent.Mono
+	r.lost, r.newest, r.answered = true, r.Sent.Mono, now.Mono
 	// Of lost requests one counts for all that left later and ask for no less.
 	i := slices.IndexFunc(rest, func(o open) bool {
 		return o.lost && o.Sent.Mono <= r.Sent.Mono && o.Use <= r.Use && o.Length >= r.Length
@@ -136,7 +140,7 @@ func (t *Term) Lost(id ID) {
 	if i < 0 {
 		rest = append(rest, *r)
 	} else {
-		rest[i].newest = max(rest[i].newest, r.newest)
+		rest[i].newest, rest[i].answered = max(rest[i].newest, r.newest), max(rest[i].answered, r.answered)
 	}
 	t.set(rest)
 }
