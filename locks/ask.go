@@ -39,7 +39,7 @@ func (w *waitCall) away(err error) {
 // with a call that does not wait.
 func (w *waitCall) askStore(r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
-	if c.inProcess == nil && c.waiter != nil && w.left() < min(r.Lease, callBound) {
+	if c.inProcess == nil && c.waiter != nil && w.left() < min(r.Lease, firstBound) {
 		g, err := w.try(w.callContext(), r)
 		if !errors.Is(err, driver.ErrHeld) || w.left() <= 0 {
 			return g, err
@@ -80,14 +80,19 @@ func (w *waitCall) waitInStore(ctx context.Context, r driver.Request) (driver.Gr
 	return w.poll(ctx, r)
 }
 
+// firstBound is how long the first request of a wait may take at least, however short
+// the wait.
+const firstBound = 2 * time.Second
+
 // try asks the store once, for as long as a call may take, however long ctx goes on: a
-// wait outlives a call that hangs.
+// wait outlives a call that hangs. The end of the wait cuts short no call of less than
+// firstBound.
 func (w *waitCall) try(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.inProcess != nil {
 		return c.tryAcquire(ctx, r)
 	}
-	d := min(r.Lease, callBound)
+	d := min(r.Lease, callBound, max(w.left(), firstBound))
 	ctx, cancel := context.WithTimeoutCause(ctx, d, errUnanswered(d))
 	defer cancel()
 	return c.tryAcquire(ctx, r)

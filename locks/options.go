@@ -147,7 +147,7 @@ func WithMaxHold(d time.Duration) Option {
 // context. The default, 0, is not to wait. A wait outlives an outage of the store:
 // it goes on asking until d is over. The first request is not cut short by d, so
 // that a wait of a millisecond gets a free key of a store that is further away; it
-// takes five seconds at most, or the lease if that is shorter.
+// has two seconds, or the lease if that is shorter.
 func WithWait(d time.Duration) Option {
 	return func(o *options) {
 		if d < 0 {

@@ -96,9 +96,9 @@ func TestStoreThatDoesNotAnswerWithinTheWait(t *testing.T) {
 		b.store.script(func(s *scripted) { s.try, s.acquire = hangs, hangs })
 		for wait, want := range map[time.Duration]time.Duration{
 			7 * time.Second:        7 * time.Second,
-			2 * time.Second:        callBound, // its first request is not cut short
-			time.Millisecond:       callBound,
-			200 * time.Microsecond: callBound,
+			3 * time.Second:        3 * time.Second,
+			time.Millisecond:       firstBound, // its first request is not cut short
+			200 * time.Microsecond: firstBound,
 		} {
 			began := time.Now()
 			err := b.cache("k", WithWait(wait)).Acquire(t.Context())
