@@ -81,7 +81,8 @@ func (p *process) ask(ctx context.Context, what string, requests ...driver.Reque
 		return c.returns(a)
 	}
 	sure := c.queued.Load() && p.world.server.sure
-	p.world.inbox.put(c.name, func() { c.giveUp(sure) })
+	before := func() string { return "!" + c.name() } // what is asked for because of it
+	p.world.inbox.put(before, func() { c.giveUp(sure) })
 	if sure {
 		return time.Now(), answer{err: errors.Join(ctx.Err(), driver.ErrHeld)}
 	}
