@@ -174,7 +174,7 @@ func (a *actor) lengthen(ctx context.Context, h holding, l lengthening) error {
 	hasty, cancel := context.WithTimeout(ctx, l.haste)
 	defer cancel()
 	err := a.guarded(func() error { return h.Extend(hasty, l.to) })
-	if err == nil {
+	if err == nil || errors.Is(err, errObserverPanicked) { // who is told when it is done
 		a.world.checks.extended(a, l.to)
 	}
 	a.world.story.add(happening{at: a.world.now(), who: a.name, did: "extended to " + l.to.String(), key: a.key, err: err})

@@ -57,7 +57,6 @@ func (w *world) untilCalm() time.Duration {
 
 // arriveAgain is the end of the second copy's way.
 func (c *call) arriveAgain() {
-	c.fate.again = 0
 	c.note("arrives again", nil)
 	c.arrive()
 }

@@ -30,6 +30,7 @@ type call struct {
 	left     bool // the server knows that nobody waits for the reply
 	answered bool
 	twice    bool // it is sent
+	copies   int  // of it that have not arrived
 	carried  bool // out, by an earlier copy of the request
 }
 
@@ -80,7 +81,8 @@ func (p *process) ask(ctx context.Context, what string, requests ...driver.Reque
 		return c.returns(a)
 	}
 	sure := c.queued.Load() && p.world.server.sure
-	p.world.inbox.put(c.name, func() { c.giveUp(sure) })
+	before := func() string { return "!" + c.name() } // what is asked for because of it
+	p.world.inbox.put(before, func() { c.giveUp(sure) })
 	if sure {
 		return time.Now(), answer{err: errors.Join(ctx.Err(), driver.ErrHeld)}
 	}
@@ -170,6 +172,7 @@ func (c *call) depart() {
 	} else {
 		p.carry(c.arrive, c.breaks)
 		if c.twice = c.fate.again > 0; c.twice {
+			c.copies = 2
 			w.in(c.fate.again, func() { p.reach(c.arriveAgain) })
 		}
 	}
@@ -181,6 +184,7 @@ func (c *call) depart() {
 
 // arrive is the end of the request's way, or of that of one of its copies.
 func (c *call) arrive() {
+	c.copies--
 	if s := c.process.world.server; !s.ordered || !s.drops || !c.gaveUp {
 		s.take(c)
 	}
@@ -202,7 +206,7 @@ func (c *call) reply(a answer) {
 	if c.answered {
 		return
 	}
-	if c.fate.again > 0 {
+	if c.copies > 0 {
 		c.carried = c.carried || a.err == nil
 		c.note("is carried out", a.err)
 		return
@@ -245,15 +249,18 @@ func (c *call) giveUp(sure bool) {
 	if sure {
 		w.checks.saidHeld(c)
 	}
-	w.in(w.delay(), func() {
-		c.process.reach(func() {
-			c.left = true
-			w.server.forget(c)
-			if e := w.server.entry(c.requests[0].Key); sure {
-				_ = w.server.release(e, c.requests[0])
-			}
-		})
-	})
+	told := func() {
+		c.left = true
+		w.server.forget(c)
+		if e := w.server.entry(c.requests[0].Key); sure {
+			_ = w.server.release(e, c.requests[0])
+		}
+	}
+	if w.server.ordered {
+		c.process.inOrder(told, told)
+	} else {
+		w.in(w.delay(), func() { c.process.reach(told) })
+	}
 }
 
 // waits tells the caller that it waits in the server.
