@@ -214,7 +214,7 @@ func TestWaitThatWasToldOfAHolder(t *testing.T) {
 			}
 			b.away(outage)
 			time.Sleep(time.Minute)
-			wantIs(t, b.cache("k", WithWait(3*time.Second)).Acquire(t.Context()), ErrUnavailable)
+			wantIs(t, b.cache("k", WithWait(time.Second)).Acquire(t.Context()), ErrUnavailable)
 			b.away(nil)
 			time.Sleep(10 * time.Minute)
 		})
