@@ -19,6 +19,7 @@ type attempt struct {
 	until time.Time // when the wait is over; zero: when ctx is, or there is none
 	waits bool
 	who   weak.Pointer[anchor] // whose the lease will be; zero: nobody's that is collected
+	queue *waitQueue           // the line that the lease is got through; or nil
 
 	observer concurrent.Observer // nil: nobody is told
 	began    time.Time           // only if somebody is

@@ -27,12 +27,13 @@ func handOver(t *testing.T, f func(t *testing.T, b *bench, l *Lock)) {
 
 func TestALeaseThatIsHandedOverIsExtendedAtOnce(t *testing.T) {
 	handOver(t, func(t *testing.T, b *bench, l *Lock) {
+		b.store.script(func(s *scripted) { s.extend = overdueBy(time.Millisecond) })
 		mustAcquire(t, l)
 		if left := l.Remaining(); left > handed {
 			t.Errorf("%v are left of a lease of %v", left, handed)
 		}
 		ctx := l.Context(t.Context())
-		synctest.Wait()
+		time.Sleep(2 * time.Millisecond)
 		if n := b.store.count("extend"); n != 1 {
 			t.Errorf("it was extended %d times, want once", n)
 		}
@@ -88,9 +89,14 @@ func TestALeaseThatIsHandedOverIsSavedByTheSecondTry(t *testing.T) {
 
 func TestALeaseThatIsHandedOverAndBrokenIsLostAtOnce(t *testing.T) {
 	handOver(t, func(t *testing.T, b *bench, l *Lock) {
-		b.store.script(func(s *scripted) { s.extend = func(context.Context, func() error) error { return driver.ErrNotHeld } })
+		b.store.script(func(s *scripted) {
+			s.extend = func(context.Context, func() error) error {
+				time.Sleep(time.Millisecond) // so that the test sees it active before
+				return driver.ErrNotHeld
+			}
+		})
 		mustAcquire(t, l)
-		synctest.Wait()
+		time.Sleep(2 * time.Millisecond)
 		if l.Active() {
 			t.Error("it is active, and the store does not know it")
 		}

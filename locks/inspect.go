@@ -63,7 +63,8 @@ func List(ctx context.Context, alias, prefix string, opts ...Option) iter.Seq2[I
 				fail(err)
 				return
 			}
-			if !yield(c.info(info), nil) {
+			holder, _ := c.lines.Holder(info.Key)
+			if !yield(c.info(info, holder), nil) {
 				return
 			}
 			touch()
@@ -101,13 +102,15 @@ func lookAt(
 	defer free()
 	c, err := inspectedKey(ctx, alias, key, opts)
 	var info driver.Info
+	var holder *lease
 	if err == nil {
+		holder, _ = c.lines.Holder(c.prefix + key) // before somebody else gets what Break ends
 		info, err = do(c.inspector, ctx, c.prefix+key)
 	}
 	if err != nil {
 		return Info{}, &Error{Op: op, Alias: redact.Name(alias), Key: key, Err: inTime(outer, ctx, err)}
 	}
-	return c.info(info), nil
+	return c.info(info, holder), nil
 }
 
 // boundedCall returns ctx with a deadline, if it has none.
@@ -153,15 +156,15 @@ func inspected(ctx context.Context, alias string, opts []Option) (*client, error
 	return c, nil
 }
 
-func (c *client) info(d driver.Info) Info {
+// info is what the store said, with the holder that it does not know of: one in this
+// process to whom the lease was handed on, or nil.
+func (c *client) info(d driver.Info, holder *lease) Info {
 	info := Info{
 		Alias: c.alias, Key: c.unprefixed(d.Key),
 		Waiters: d.Waiters,
 	}
-	holder, _ := c.lines.Holder(d.Key)
 	for _, h := range d.Holders {
-		if holder != nil && h.Holder.PID == pid && h.Holder.Host == host {
-			// The store does not know that it was handed on in this process.
+		if holder != nil && holder.token >= h.Token && h.Holder.PID == pid && h.Holder.Host == host {
 			h.Token, h.Holder.Label = holder.token, holder.options.label
 			h.Since = time.Now().Add(-holder.heldFor())
 		}

@@ -77,7 +77,7 @@ func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, l
 	length, renewed := rl.options.terms(c.lease)
 	l := &lease{
 		resolvedLock: rl, owner: r.Owner, token: g.Token, spare: int32(min(max(g.Spare, 0), 1<<30)), got: now,
-		length: length, renewed: renewed || length == Forever, who: a.who, told: a.told(),
+		length: length, renewed: renewed || length == Forever, queue: a.queue, who: a.who, told: a.told(),
 	}
 	l.claimed = l.told == nil
 	granted := term.Request{Sent: clock.At(g.Sent), Length: r.Lease, Use: length}

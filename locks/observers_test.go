@@ -128,7 +128,7 @@ func TestObserverThatCallsShutdown(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, concurrent.Config{})
 			b.down = true
-			var took time.Duration
+			var took atomic.Int64
 			var begun atomic.Bool
 			b.Registry.Observe(&recorder{do: func(_ context.Context, e concurrent.Event) {
 				if e.Kind == kind && e.Key == "stuck" && begun.CompareAndSwap(false, true) {
@@ -136,12 +136,12 @@ func TestObserverThatCallsShutdown(t *testing.T) {
 					ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 					defer cancel()
 					_ = b.Shutdown(ctx)
-					took = time.Since(began)
+					took.Store(int64(time.Since(began)))
 				}
 			}})
 			useStuck(b)
 			time.Sleep(5 * time.Minute)
-			if took > 10500*time.Millisecond {
+			if took := time.Duration(took.Load()); took > 10500*time.Millisecond {
 				t.Errorf("%v: a Shutdown of 10s took %v", kind, took)
 			}
 			if !b.free(t, "stuck") {

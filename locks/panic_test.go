@@ -200,8 +200,12 @@ func TestObserverThatPanicsStrandsNothing(t *testing.T) {
 func TestObserverThatPanicsOverALeaseHandedOn(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		holder, heirs, done := lineOf(t, b, 0)
-		o := &panickingObserver{at: concurrent.EventAcquired}
-		b.Registry.Observe(o)
+		var told atomic.Bool
+		b.Registry.Observe(&recorder{do: func(_ context.Context, e concurrent.Event) {
+			if e.Kind == concurrent.EventAcquired && told.CompareAndSwap(false, true) {
+				panic("an observer that panics")
+			}
+		}})
 		panicked := make(chan any, 1)
 		go func() {
 			panicked <- recovering(func() { _ = b.cache("k", WithWait(Forever)).Acquire(context.Background()) })
@@ -213,7 +217,6 @@ func TestObserverThatPanicsOverALeaseHandedOn(t *testing.T) {
 		if <-panicked == nil {
 			t.Error("the panic did not come to the caller")
 		}
-		o.off.Store(true)
 		select {
 		case err := <-done[0]:
 			if err != nil {

@@ -268,13 +268,15 @@ func (w *waitCall) granted(r driver.Request, g driver.Grant) (*lease, error) {
 	if g.Lease != 0 && ln.Crowded(&w.waiter) {
 		lost = w.extendHandedLease(&g, r)
 	}
+	if w.rl.mode == driver.Exclusive { // what others may have beside it is not handed on
+		w.queue = ln
+	}
 	l, err := w.rl.newLease(&w.attempt, r, g, lost)
 	if err != nil {
 		return nil, err
 	}
 	w.line = nil
-	if w.rl.mode == driver.Exclusive { // what others may have beside it is not handed on
-		l.queue = ln
+	if w.queue != nil {
 		ln.Granted(&w.waiter, l, l.got.Mono, func() bool { return l.state.Load() == held })
 	} else {
 		ln.Granted(&w.waiter, nil, 0, nil)
