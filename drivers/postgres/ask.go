@@ -67,13 +67,9 @@ func (b *backend) acquire(ctx context.Context, s *Store, r *driver.Request, wait
 	} else {
 		e.quick = append(e.quick, a)
 	}
-	switch {
-	case waits && len(e.line) == 1:
+	if waits && len(e.line) == 1 {
 		b.look(e)
-	case waits && e.largest():
-		e.due, e.passed = true, len(e.line)-1
-		b.advance(e)
-	default:
+	} else {
 		b.advance(e)
 	}
 	b.unlockToWait()
@@ -112,7 +108,6 @@ func (b *backend) abandon(ctx context.Context, a *ask) (driver.Grant, error) {
 func (e *entry) leaveLine(a *ask) {
 	if i := slices.Index(e.line, a); i >= 0 {
 		e.line = slices.Delete(e.line, i, i+1)
-		e.passed = 0
 	}
 }
 
@@ -227,11 +222,6 @@ func (b *backend) refuse(e *entry, a *ask, err error) {
 			pause = min(pause, held.For+time.Millisecond)
 		}
 		b.arm(e, pause)
-		if i := slices.Index(e.line, a); i >= 0 && e.larger(i) < len(e.line) {
-			e.due, e.passed = true, e.larger(i)
-		} else {
-			e.passed = 0
-		}
 	default:
 		e.leaveLine(a)
 		e.due = true

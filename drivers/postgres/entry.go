@@ -17,7 +17,6 @@ type entry struct {
 	quick   []*ask // who does not wait, and was not asked for yet
 	line    []*ask // who waits, first come first
 	asked   *ask   // whom the server is asked for
-	passed  int    // how many in line do not keep out those behind: see larger
 	stands  bool   // in the server's own queue
 	leaving int    // what is being given back
 	due     bool   // the first in line is to look
@@ -141,29 +140,26 @@ func (b *backend) next(e *entry) *ask {
 			return a
 		}
 	}
-	for i := min(e.passed, len(e.line)); i < len(e.line); {
-		a := e.line[i]
-		switch {
-		case b.sameAgain(e, a):
-			e.line = slices.Delete(e.line, i, i+1)
-		case !e.due:
-			return nil
-		case e.excludes(a.request.Mode):
-			i = e.larger(i)
-		default:
-			e.due, e.passed = false, i
-			a.called, e.called = e.called, false
-			return a
+	for len(e.line) > 0 {
+		a := e.line[0]
+		if b.sameAgain(e, a) {
+			e.line = slices.Delete(e.line, 0, 1)
+			continue
 		}
+		if !e.due || e.excludes(a.request.Mode) {
+			return nil
+		}
+		e.due = false
+		a.called, e.called = e.called, false
+		return a
 	}
-	e.passed = 0
 	return nil
 }
 
 // wake has the first in line look.
 func (b *backend) wake(e *entry) {
 	if len(e.line) > 0 {
-		e.due, e.passed = true, 0
+		e.due = true
 	}
 	b.advance(e)
 }

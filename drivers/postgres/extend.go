@@ -120,10 +120,12 @@ func (x *extension) answered(o *op, leases []extended) {
 	}
 }
 
-// leaseOf returns who holds what r is about, nil for nobody.
+// leaseOf returns who holds what r is about, in its mode, nil for nobody.
 func (b *backend) leaseOf(number int64, r *driver.Request) *lease {
 	if e := b.entries[number]; e != nil {
-		return e.find(r.Key, r.Owner)
+		if l := e.find(r.Key, r.Owner); l != nil && l.mode == r.Mode {
+			return l
+		}
 	}
 	return nil
 }

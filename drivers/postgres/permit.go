@@ -84,28 +84,3 @@ func (a *ask) keptBeside(o *op, places []int32) error {
 	}
 	return errAgain
 }
-
-// larger returns the place in line of the first behind i that asks for a permit of a
-// larger number than the one there, which does not keep it out; len(e.line) if there
-// is none.
-func (e *entry) larger(i int) int {
-	mode := e.line[i].request.Mode
-	if mode > 0 {
-		for j := i + 1; j < len(e.line) && e.line[j].request.Mode > 0; j++ {
-			if e.line[j].request.Mode > mode {
-				return j
-			}
-		}
-	}
-	return len(e.line)
-}
-
-// largest reports whether the last in line asks for a permit of a larger number than
-// all before it.
-func (e *entry) largest() bool {
-	last := len(e.line) - 1
-	mode := e.line[last].request.Mode
-	return mode > 0 && !slices.ContainsFunc(e.line[:last], func(a *ask) bool {
-		return a.request.Mode <= 0 || a.request.Mode >= mode
-	})
-}
