@@ -11,6 +11,9 @@ import (
 // The keys of a world.
 var simKeys = []string{"exclusive", "other", "shared", "permits"}
 
+// simLease is the alias's lease.
+const simLease = 6 * time.Second
+
 // simPermits is how many permits an actor asks to be one of, or one more.
 const simPermits = 2
 
@@ -33,6 +36,7 @@ type actor struct {
 	from    *hold
 	ctx     context.Context // ends with the lock
 	held    holding
+	got     time.Duration // when it got it
 	idle    time.Duration // since when it is not active
 }
 
@@ -163,6 +167,9 @@ func (a *actor) plans() {
 		}
 	}
 	if w.chance(6) {
+		a.thinksAgain()
+	}
+	if w.chance(6) {
 		l := a.lengthening()
 		a.beside = &l
 	}
@@ -174,6 +181,21 @@ func (a *actor) plans() {
 		a.patience = w.upTo(30 * time.Millisecond)
 	}
 	a.nests, a.fails = w.chance(4), w.chance(4)
+}
+
+// thinksAgain has an actor make its lease shorter, without waiting for the answer, and
+// what it was: so that it may be handed on, with a request that may still arrive.
+func (a *actor) thinksAgain() {
+	w := a.world
+	was := a.length
+	if was == 0 {
+		was = simLease
+	}
+	a.hold = w.upTo(time.Millisecond)
+	a.lengthens = []lengthening{
+		{w.between(100*time.Millisecond, 2*time.Second), w.upTo(time.Millisecond), w.upTo(2 * time.Millisecond)},
+		{was, w.upTo(time.Millisecond), time.Minute},
+	}
 }
 
 func (a *actor) lengthening() lengthening {

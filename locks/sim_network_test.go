@@ -107,11 +107,10 @@ func (c *call) name() string {
 
 // delay is how long a message takes.
 func (w *world) delay() time.Duration {
-	d := w.upTo(10 * time.Millisecond)
 	if w.random.Float64() < w.climate.slow {
-		d *= 200
+		return w.upTo(2 * time.Second)
 	}
-	return d
+	return w.upTo(w.pace)
 }
 
 // carry has do done at the end of a message's way, unless it is lost: then lost
@@ -125,9 +124,14 @@ func (p *process) carry(do, lost func()) {
 	w.in(w.delay(), func() { p.reach(do) })
 }
 
+// cutLook is how often a message looks whether the process is cut off still.
+const cutLook = 250 * time.Millisecond
+
 func (p *process) reach(do func()) {
 	switch left := p.cutTo - p.world.now(); {
 	case p.dead.Err() != nil:
+	case left > cutLook: // it may be over sooner
+		p.world.in(cutLook, func() { p.reach(do) })
 	case left > 0:
 		p.world.in(left+p.world.delay(), func() { p.reach(do) })
 	default:

@@ -69,7 +69,7 @@ func (w *world) start(kind int) *process {
 // configure gives the registry its alias.
 func (p *process) configure() {
 	store := []driver.Store{p, waitingStore{p}, fullStore{waitingStore{p}}}[p.kind]
-	err := p.registry.Configure(concurrent.Aliases{"a": {Store: store, Lease: 6 * time.Second}})
+	err := p.registry.Configure(concurrent.Aliases{"a": {Store: store, Lease: simLease}})
 	if err != nil {
 		p.world.t.Fatal(err)
 	}

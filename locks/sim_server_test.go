@@ -45,6 +45,7 @@ type hold struct {
 	token, last uint64 // with the spare ones
 	mode        driver.Mode
 	since       time.Duration
+	handed      bool // over, for a part of what was asked for
 	generation  int
 	long        bool          // its holder was told that it is; guarded by checks.mu
 	kept        bool          // by nobody
@@ -171,7 +172,7 @@ func (s *server) grant(e *entry, c *call, sent stamp, brief time.Duration) {
 	if brief != 0 {
 		r.Lease = brief
 	}
-	h := &hold{key: e.key, process: c.process, generation: c.generation, owner: r.Owner, mode: r.Mode, since: s.world.now()}
+	h := &hold{key: e.key, process: c.process, generation: c.generation, owner: r.Owner, mode: r.Mode, since: s.world.now(), handed: brief != 0}
 	h.until.Store(s.until(r.Lease))
 	h.token = e.last + 1 + s.world.random.Uint64N(3)
 	h.last = h.token

@@ -34,8 +34,9 @@ type world struct {
 	over          context.Context // ends with the world
 	end           context.CancelFunc
 	climate       climate
-	slowObservers bool        // were slow at some time
-	ending        atomic.Bool // the runner is at its end
+	pace          time.Duration // how long a message takes at most, if it is not slow
+	slowObservers bool          // were slow at some time
+	ending        atomic.Bool   // the runner is at its end
 
 	server    *server
 	suspended atomic.Int64 // for how long the machine of the processes was, in all
@@ -86,7 +87,7 @@ func newWorld(t *testing.T, seed uint64, jumps bool) *world {
 		loss:           []float64{0, 0.02, 0.1, 0.3}[w.random.IntN(4)],
 		slow:           []float64{0, 0.05, 0.2}[w.random.IntN(3)],
 		repeats:        []float64{0, 0, 0.1}[w.random.IntN(3)],
-		lying:          []float64{0, 0, 0.1}[w.random.IntN(3)],
+		lying:          []float64{0, 0, 0.2}[w.random.IntN(3)],
 		panics:         []float64{0, 0, 0, 0.03}[w.random.IntN(4)],
 		hangs:          []float64{0, 0, 0, 0.05}[w.random.IntN(4)],
 		observerPanics: []float64{0, 0, 0, 0.05}[w.random.IntN(4)],
@@ -98,6 +99,7 @@ func newWorld(t *testing.T, seed uint64, jumps bool) *world {
 	if onGrid(seed) {
 		w.climate.grid = grid
 	}
+	w.pace = []time.Duration{10 * time.Millisecond, 10 * time.Millisecond, time.Millisecond}[w.random.IntN(3)]
 	w.slowObservers = w.climate.observerHangs > 0
 	w.checks = newChecks(w)
 	w.server = newServer(w)
