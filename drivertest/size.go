@@ -22,11 +22,15 @@ var sizes = []promised{
 func permitsBySize(s *scene) {
 	stores := []driver.Store{s.open(), s.open()}
 	random := rand.New(rand.NewPCG(2, 3))
-	var held []driver.Request
+	type permit struct {
+		store driver.Store // that granted it
+		driver.Request
+	}
+	var held []permit
 	for range 200 {
 		if n := len(held); n > 0 && random.IntN(3) == 0 {
 			i := random.IntN(n)
-			s.giveBack(stores[random.IntN(2)], held[i])
+			s.giveBack(held[i].store, held[i].Request)
 			held[i] = held[n-1]
 			held = held[:n-1]
 			continue
@@ -41,7 +45,7 @@ func permitsBySize(s *scene) {
 		if _, err := st.TryAcquire(s.ctx, r); err != nil {
 			s.fatal("%d permits are held, one of %d was refused: %v", len(held), n, err)
 		}
-		held = append(held, r)
+		held = append(held, permit{st, r})
 	}
 }
 
