@@ -112,7 +112,7 @@ func (w *wire) interrupt() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.patient {
-		_ = w.Conn.SetDeadline(past)
+		_ = w.SetDeadline(past) // of a connection that is closed it does not matter
 	}
 }
 

@@ -21,14 +21,15 @@ type watched struct {
 	sentinels []*server
 }
 
-func startWatched(t *testing.T) *watched {
+// A master that is silent for longer than patience is replaced.
+func startWatched(t *testing.T, patience time.Duration) *watched {
 	t.Helper()
 	w := &watched{t: t, one: start(t)}
 	w.two = start(t, "--replicaof", "127.0.0.1 "+w.one.port, "--repl-diskless-sync-delay", "0")
 	for range 3 {
 		s := startSentinel(t,
 			"sentinel monitor main 127.0.0.1 "+w.one.port+" 2",
-			"sentinel down-after-milliseconds main 1000",
+			fmt.Sprint("sentinel down-after-milliseconds main ", patience.Milliseconds()),
 			"sentinel failover-timeout main 5000",
 		)
 		w.sentinels = append(w.sentinels, s)
@@ -52,7 +53,7 @@ func (w *watched) url(database int32) string {
 
 func TestConformanceBehindSentinel(t *testing.T) {
 	t.Parallel()
-	w := startWatched(t)
+	w := startWatched(t, time.Minute) // a busy one is not
 	var database atomic.Int32
 	drivertest.Run(t, drivertest.Harness{
 		Cycles: 1000,
@@ -66,7 +67,7 @@ func TestConformanceBehindSentinel(t *testing.T) {
 // Row 21: the master dies with writes that the replica does not have. Exclusion
 // may be lost then; tokens must grow all the same, and waits go on.
 func TestTokensGrowThroughAFailover(t *testing.T) {
-	w := startWatched(t)
+	w := startWatched(t, time.Second)
 	s := open(t, w.url(0)+"&read_timeout=1s&dial_timeout=1s")
 	kept := requests.Ask("kept", time.Minute)
 	first := requests.Take(t, s, kept)

@@ -19,8 +19,7 @@ if e then
 end
 leave(me)
 if e or at then
-  local name, turn, passed = wake('')
-  name = name or passed
+  local name, turn = wake('')
   if name and not turn and at == 1 then
     tell(name) -- it is the first now, and the one to look when the lease ends
   end
