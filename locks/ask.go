@@ -81,13 +81,14 @@ func (w *waitCall) waitInStore(ctx context.Context, r driver.Request) (driver.Gr
 }
 
 // try asks the store once, for as long as a call may take, however long ctx goes on: a
-// wait outlives a call that hangs.
+// wait outlives a call that hangs. What it hears is for all who wait, so a call is not as
+// short as the shortest lease.
 func (w *waitCall) try(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.inProcess != nil {
 		return c.tryAcquire(ctx, r)
 	}
-	d := min(r.Lease, callBound)
+	d := max(min(r.Lease, callBound), keepalive.LeastCall)
 	ctx, cancel := context.WithTimeoutCause(ctx, d, errUnanswered(d))
 	defer cancel()
 	return c.tryAcquire(ctx, r)
