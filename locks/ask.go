@@ -86,13 +86,14 @@ const firstBound = 2 * time.Second
 
 // try asks the store once, for as long as a call may take, however long ctx goes on: a
 // wait outlives a call that hangs. The end of the wait cuts short no call of less than
-// firstBound.
+// firstBound. What it hears is for all who wait, so a call is not as short as the
+// shortest lease.
 func (w *waitCall) try(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.inProcess != nil {
 		return c.tryAcquire(ctx, r)
 	}
-	d := min(r.Lease, callBound, max(w.left(), firstBound))
+	d := max(min(r.Lease, callBound, max(w.left(), firstBound)), keepalive.LeastCall)
 	ctx, cancel := context.WithTimeoutCause(ctx, d, errUnanswered(d))
 	defer cancel()
 	return c.tryAcquire(ctx, r)

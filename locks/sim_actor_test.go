@@ -1,8 +1,10 @@
 package locks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -48,6 +50,7 @@ type plan struct {
 	beside     *lengthening // comes together with its release
 	patience   time.Duration
 	wait       time.Duration
+	option     time.Duration // the lock's WithWait, which Try goes without
 	length     time.Duration // of the lease; 0: the alias's
 	renewed    bool          // its lease is, for as long as it wants
 	shared     bool          // others acquire its value too
@@ -79,25 +82,45 @@ const (
 	ways
 )
 
-// arrive lets an actor, or a few with one key, begin in p.
+// arrive lets an actor, or a few with one key, begin in p. Some of these use one lock,
+// so that it is handed on among them.
 func (w *world) arrive(p *process) {
 	key := simKeys[max(0, w.random.IntN(6)-2)]
+	crew := w.chance(3)
+	var first *actor
 	for range 1 + max(0, w.random.IntN(6)-3) {
 		a := w.newActor(p, key)
-		if a.how == viaDo && w.chance(4) {
+		if crew && first != nil {
+			a.joins(first)
+		} else if a.how == viaDo && w.chance(4) {
 			a.goesOn()
 		}
-		w.in(w.upTo(3*time.Millisecond), func() {
-			if p.lives() {
-				w.actors++
-				a.born = int(p.generation.Load())
-				if a.afterwards != nil {
-					a.afterwards.born = a.born
-				}
-				go a.run()
-			}
-		})
+		if first = cmp.Or(first, a); crew && w.chance(2) {
+			a.thinksAgain()
+		}
+		w.in(w.upTo(3*time.Millisecond), func() { a.begins() })
 	}
+}
+
+// begins has an actor live, if its process does.
+func (a *actor) begins() {
+	if !a.lives() {
+		return
+	}
+	a.world.actors++
+	a.born = int(a.generation.Load())
+	if a.afterwards != nil {
+		a.afterwards.born = a.born
+	}
+	go a.run()
+}
+
+// joins has an actor take a lease of the lock that another takes one of too.
+func (a *actor) joins(o *actor) {
+	a.mode, a.lock, a.option, a.renewed, a.length = o.mode, o.lock, o.option, o.renewed, o.length
+	a.wait = a.option
+	maps.DeleteFunc(a.variables, func(_ string, v *actor) bool { return v == a }) // it has another lock now
+	a.shared, a.how = false, []int{viaDo, viaHold}[a.world.random.IntN(2)]
 }
 
 func (w *world) newActor(p *process, key string) *actor {
@@ -117,7 +140,7 @@ func (w *world) newActor(p *process, key string) *actor {
 	}
 	a.how = w.random.IntN(ways)
 	a.shares()
-	if a.how == viaTry {
+	if a.wait = a.option; a.how == viaTry {
 		a.wait = 0
 	}
 	a.plans()
@@ -129,14 +152,14 @@ func (a *actor) waitOption() Option {
 	switch w.random.IntN(4) {
 	case 0:
 	case 1:
-		a.wait = w.between(2*time.Millisecond, 10*time.Second)
+		a.option = w.between(2*time.Millisecond, 10*time.Second)
 		if w.chance(4) {
-			a.wait = w.between(2*time.Millisecond, 30*time.Millisecond)
+			a.option = w.between(2*time.Millisecond, 30*time.Millisecond)
 		}
 	default:
-		a.wait = Forever
+		a.option = Forever
 	}
-	return WithWait(a.wait)
+	return WithWait(a.option)
 }
 
 // goesOn lets an actor take a lock on another key under its own.
@@ -226,7 +249,7 @@ func (a *actor) shares() {
 		a.variables[name] = a
 		return
 	}
-	a.mode, a.lock, a.wait, a.renewed, a.length = o.mode, o.lock, o.wait, o.renewed, o.length
+	a.mode, a.lock, a.option, a.renewed, a.length = o.mode, o.lock, o.option, o.renewed, o.length
 }
 
 // leaseOptions decides what lease an actor asks for.

@@ -36,7 +36,7 @@ func (a *actor) tries(parent context.Context) error {
 	if h != nil {
 		return a.has(ctx, h)
 	}
-	if err != nil && !a.shared && a.lock.Active() {
+	if err != nil && !a.shared && a.how != viaHold && a.lock.Active() {
 		a.world.checks.surprised(a, "an Acquire whose value is active", err)
 	}
 	return err

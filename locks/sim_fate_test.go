@@ -32,7 +32,7 @@ var errDriverPanicked = errors.New("simulated driver: panic")
 func (w *world) fate(c *call) (f fate) {
 	often := func(p float64) bool { return p > 0 && w.random.Float64() < p }
 	if often(w.climate.lying) {
-		f.lies = w.upTo(300 * time.Millisecond)
+		f.lies = w.upTo(500 * time.Millisecond)
 	}
 	if often(w.climate.repeats) && !w.server.ordered && c.what != "wait" {
 		f.again = w.between(time.Millisecond, 3*time.Second)

@@ -87,7 +87,7 @@ func newWorld(t *testing.T, seed uint64, jumps bool) *world {
 		loss:           []float64{0, 0.02, 0.1, 0.3}[w.random.IntN(4)],
 		slow:           []float64{0, 0.05, 0.2}[w.random.IntN(3)],
 		repeats:        []float64{0, 0, 0.1}[w.random.IntN(3)],
-		lying:          []float64{0, 0, 0.2}[w.random.IntN(3)],
+		lying:          []float64{0, 0, 0.3}[w.random.IntN(3)],
 		panics:         []float64{0, 0, 0, 0.03}[w.random.IntN(4)],
 		hangs:          []float64{0, 0, 0, 0.05}[w.random.IntN(4)],
 		observerPanics: []float64{0, 0, 0, 0.05}[w.random.IntN(4)],
