@@ -26,7 +26,10 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 	c := l.client
-	x := l.sendExtend(d)
+	x, ok := l.sendExtend(d)
+	if !ok {
+		return l.notHeld()
+	}
 	began := time.Now()
 	sent, err := l.extendOnStore(ctx, x)
 	switch {
@@ -97,19 +100,23 @@ type extension struct {
 }
 
 // sendExtend makes d the length that is asked for from now on. The request may reach
-// the store at any moment, so that a shorter lease counts at once.
-func (l *lease) sendExtend(d time.Duration) extension {
+// the store at any moment, so that a shorter lease counts at once. It reports false if
+// the lease is over: the store may have its successor's by now.
+func (l *lease) sendExtend(d time.Duration) (x extension, ok bool) {
 	c := l.client
 	now := clock.Now()
 	c.wheel.Lock()
 	defer c.wheel.Unlock()
-	x := extension{length: l.storeLength(d, now.Since(l.got)), before: l.length, renewed: l.renewed}
+	if l.state.Load() != held {
+		return x, false
+	}
+	x = extension{length: l.storeLength(d, now.Since(l.got)), before: l.length, renewed: l.renewed}
 	x.id = l.term.Send(term.Request{Sent: now, Length: x.length, Use: d})
 	l.length = d
 	l.updateDeadline()
 	l.renewAt = min(l.renewAt, l.firstRenewal(now.Mono)) // in case no answer comes
 	c.wheel.Move(l, now.Mono)
-	return x
+	return x, true
 }
 
 // extendOnStore asks the store, for as long as a call may take. After a panic of the

@@ -11,6 +11,8 @@ import (
 // be handed on. l is over.
 func (l *lease) handOff(now clock.Instant) bool {
 	return l.queue != nil && l.queue.HandOff(l, func(to *waitCall, stored int64) *lease {
+		l.client.wheel.Lock() // no request leaves between the look and the hand-over
+		defer l.client.wheel.Unlock()
 		if !l.mayHandOff(to.rl.options, stored, now) {
 			return nil
 		}
@@ -20,16 +22,14 @@ func (l *lease) handOff(now clock.Instant) bool {
 
 // mayHandOff reports whether the lease may go to another holder here, with options o:
 // it has a spare token, was got from the store a short time ago, on the same terms,
-// is fresh enough to need no renewal yet, and no request may still change it.
+// is fresh enough to need no renewal yet, and no request may still change it. The wheel
+// is locked.
 func (l *lease) mayHandOff(o *options, stored int64, now clock.Instant) bool {
 	if l.spare == 0 || l.options.keeps() || o.keeps() || l.options.label != o.label ||
 		now.Mono-stored >= int64(waitline.HandOffFor) {
 		return false
 	}
 	length, renewed := o.terms(l.client.lease)
-	c := l.client
-	c.wheel.Lock()
-	defer c.wheel.Unlock()
 	if l.length != length || l.renewed != (renewed || length == Forever) || l.brief || !l.term.Settled() {
 		return false
 	}
@@ -42,7 +42,7 @@ func (l *lease) mayHandOff(o *options, stored int64, now clock.Instant) bool {
 }
 
 // successor returns the lease that follows l with the next token, and stands in the
-// wheel in its place.
+// wheel, which is locked, in its place.
 func (l *lease) successor(to *waitCall, now clock.Instant) *lease {
 	next := &lease{
 		resolvedLock: to.rl, owner: l.owner, token: l.token, spare: l.spare - 1, got: now, queue: l.queue,
@@ -54,8 +54,6 @@ func (l *lease) successor(to *waitCall, now clock.Instant) *lease {
 	}
 	c := l.client
 	c.counts.load.Add(oneHeld)
-	c.wheel.Lock()
-	defer c.wheel.Unlock()
 	next.term, next.renewAt = l.term, l.renewAt
 	next.updateDeadline()
 	c.wheel.Replace(l, next, now)

@@ -93,6 +93,9 @@ func (l *lease) Begin() (driver.Request, time.Duration) {
 	now := clock.Now()
 	l.client.wheel.Lock()
 	defer l.client.wheel.Unlock()
+	if l.state.Load() != held { // and the store may have its successor's by now
+		return driver.Request{}, 0
+	}
 	ask := l.storeLength(l.length, now.Since(l.got))
 	l.renewal = l.term.Send(term.Request{Sent: now, Length: ask, Use: l.length})
 	l.updateDeadline()
