@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -84,35 +83,4 @@ func TestKeptPermitsOfDifferentNumbersCount(t *testing.T) {
 	requests.GiveBack(t, two, r)
 	requests.Refused(t, two, permit(4))
 	requests.Take(t, two, permit(5))
-}
-
-// Whoever waits for a permit of a small number keeps out nobody behind it who waits for
-// one of a larger.
-func TestASmallerPermitInLineKeepsNobodyOut(t *testing.T) {
-	srv := start(t)
-	one, two := open(t, srv.url()), openApart(t, srv.url())
-	permit := func(n int) driver.Request {
-		return requests.In(driver.Slots(n), requests.Ask("k", time.Minute))
-	}
-	first := permit(3)
-	requests.Take(t, two, first)
-	requests.Take(t, two, permit(3))
-	small := requests.Wait(t, one, permit(1))
-	<-time.After(50 * time.Millisecond)
-	larger := requests.Wait(t, one, permit(3))
-	larger.Granted(t, 5*time.Second)
-	next := requests.Wait(t, one, permit(3))
-	<-time.After(50 * time.Millisecond)
-	requests.GiveBack(t, two, first)
-	next.Granted(t, 5*time.Second)
-	select {
-	case <-small.Done:
-		t.Errorf("the only permit of one was granted beside others: %v", small.Err)
-	default:
-	}
-	small.Cancel()
-	<-small.Done
-	if !errors.Is(small.Err, driver.ErrHeld) {
-		t.Errorf("the wait ended with %v", small.Err)
-	}
 }

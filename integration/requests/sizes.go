@@ -38,13 +38,13 @@ func Sizes(t *testing.T, one, two driver.Store) {
 		Refused(t, s, In(driver.Shared, permit(1)))
 	}
 	take(two, 4)
-	small := Wait(t, two, permit(2)) // which keeps nobody out
 	Refused(t, one, permit(4))
 	take(one, 5)
 	Refused(t, two, permit(5))
 	take(two, 7)
 	Refused(t, one, permit(6))
 	take(one, 7)
+	small := Wait(t, two, permit(2))
 	for i, s := range []driver.Store{one, two, one, two, one} {
 		GiveBack(t, s, held[i])
 		if i < 4 {
