@@ -104,7 +104,7 @@ func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, l
 	l.renewAt = l.firstRenewal(now.Mono)
 	c.wheel.Add(l, now)
 	c.wheel.Unlock()
-	if l.brief {
+	if g.Lease != 0 {
 		c.renewer.Renew(l)
 	}
 	return l, nil

@@ -205,10 +205,17 @@ func (l *lease) releaseLocal(u use, now clock.Instant) {
 	case u == unused:
 		l.local.leave(l, false, 0)
 	case o.keep, o.keepOnSuccess && u == succeeded:
-		l.local.leave(l, true, l.deadline.End().Mono+int64(deadline.Margin(l.length))) // what only a holder takes off
+		l.local.leave(l, true, l.localEnd())
 	default:
 		l.local.leave(l, left > 0, now.Mono+int64(left))
 	}
+}
+
+// localEnd is when the lease ends for others: a holder stops a margin before.
+func (l *lease) localEnd() int64 {
+	l.local.mu.Lock()
+	defer l.local.mu.Unlock()
+	return l.deadline.End().Mono + int64(deadline.Margin(l.length))
 }
 
 // extendLocal makes the lease end d from now. extending is held.
