@@ -6,60 +6,49 @@ import (
 	"time"
 	"weak"
 
-	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/backoff"
-	"github.com/concurrent-go/concurrent/internal/redact"
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 // An attempt is one Acquire, Do or Hold on its way to a lease.
 type attempt struct {
 	lock  *Lock
 	ctx   context.Context
-	until time.Time // when the wait is over; zero: when ctx is, or there is none
+	until int64 // when the wait is over, Mono; 0: when ctx is, or there is none
 	waits bool
 	who   weak.Pointer[anchor] // whose the lease will be; zero: nobody's that is collected
 	queue *waitQueue           // the line that the lease is got through; or nil
 
-	observer concurrent.Observer // nil: nobody is told
-	began    time.Time           // only if somebody is
-	id       uint64
-	counted  *client // that counts it as under way
-	waiting  <-chan struct{}
+	report  *report // nil: nobody observes
+	counted *client // that counts it as under way
 }
 
 // attempt begins an attempt to get l.
 func (l *Lock) attempt(ctx context.Context, wait time.Duration, who weak.Pointer[anchor]) attempt {
 	a := attempt{lock: l, ctx: ctx, waits: wait > 0, who: who}
 	if wait > 0 && wait != Forever {
-		a.until = time.Now().Add(wait)
+		a.until = clock.Mono() + int64(min(wait, longestWait))
 	}
 	if l.local {
 		return a
 	}
-	if a.observer = l.options.registryOr().Observer(); a.observer != nil {
-		a.began, a.id = time.Now(), lastID.Add(1)
-	}
+	a.report = newReport(ctx, l.options.registryOr().Observer())
 	return a
 }
+
+// longestWait is the longest wait that ends, 73 years, so that no sum overflows.
+const longestWait = time.Duration(1) << 61
 
 // left is how much of the wait is left.
 func (a *attempt) left() time.Duration {
 	switch {
 	case !a.waits:
 		return 0
-	case a.until.IsZero():
+	case a.until == 0:
 		return Forever
 	}
-	return time.Until(a.until)
-}
-
-// told returns what observers are told of the lease that comes of a.
-func (a *attempt) told() *told {
-	if a.observer == nil {
-		return nil
-	}
-	return &told{context.WithoutCancel(a.ctx), a.id}
+	return time.Duration(a.until - clock.Mono())
 }
 
 // lease gets a lease. On an error it was told and nothing is held.
@@ -221,95 +210,4 @@ func (c *client) tryAcquire(ctx context.Context, r driver.Request) (g driver.Gra
 	g, err = c.store.TryAcquire(ctx, r)
 	returned = true
 	return g, c.answered(ctx, err)
-}
-
-// refused tells that a came to nothing: because of err, or of a panic if that is nil.
-func (a *attempt) refused(err error) {
-	c := a.counted
-	if c != nil {
-		a.counted = nil
-		c.leave(1)
-	} else if rl := a.lock.resolved.Load(); rl != nil && rl.local == nil {
-		c = rl.client
-	}
-	if c != nil {
-		c.counts.refused.Add(1)
-	}
-	if a.observer == nil {
-		return
-	}
-	o := a.observer
-	a.observer = nil // it is told once, also if it panics
-	if err == nil {
-		err = errPanicked
-	}
-	a.heardOfWait()
-	o.Observe(context.WithoutCancel(a.ctx), a.event(concurrent.EventRefused, a.lock.fail("acquire", err)))
-}
-
-var errPanicked = errors.New("the driver or an observer panicked")
-
-func (a *attempt) event(kind concurrent.EventKind, err error) concurrent.Event {
-	l := a.lock
-	e := concurrent.Event{
-		Kind: kind, ID: a.id, Alias: redact.Name(l.alias), Key: l.key, Label: l.options.label, Mode: l.mode, Err: err,
-	}
-	if kind != concurrent.EventWaiting {
-		e.Took = time.Since(a.began)
-	}
-	return e
-}
-
-// acquired tells that a got l, which its caller has from now on. If the lease ended
-// while that was told, or it panics as an observer does, the caller gives l back.
-func (a *attempt) acquired(l *lease) error {
-	if l.local == nil {
-		l.client.counts.acquired.Add(1)
-	}
-	if a.observer == nil {
-		return nil
-	}
-	a.heardOfWait()
-	e := a.event(concurrent.EventAcquired, nil)
-	e.Token = l.token
-	a.tell(l, e)
-	if err := l.notHeld(); err != nil {
-		return withCause(ErrLockAcquire, err)
-	}
-	return nil
-}
-
-// tell tells of l, which is its caller's from then on, also to give it back after a
-// panic.
-func (a *attempt) tell(l *lease, e concurrent.Event) {
-	defer l.claim()
-	a.observer.Observe(l.told.ctx, e)
-}
-
-// waitToldFor is how long the end of a wait is not told because its beginning is
-// still being told.
-const waitToldFor = 100 * time.Millisecond
-
-// tellWaiting has it told, once, that a waits: in the background, so that an observer
-// that hangs keeps nobody from taking over a lease.
-func (a *attempt) tellWaiting(c *client) {
-	if a.observer == nil || a.waiting != nil {
-		return
-	}
-	done := make(chan struct{})
-	a.waiting = done
-	c.events.add(event{ctx: context.WithoutCancel(a.ctx), Event: a.event(concurrent.EventWaiting, nil), done: done})
-}
-
-// heardOfWait waits for a moment until the wait was told, so that its end comes later.
-func (a *attempt) heardOfWait() {
-	if a.waiting == nil {
-		return
-	}
-	timer := time.NewTimer(waitToldFor)
-	defer timer.Stop()
-	select {
-	case <-a.waiting:
-	case <-timer.C:
-	}
 }

@@ -28,8 +28,12 @@ func (w *waitCall) away(err error) {
 	}
 	w.warned = true
 	c := w.rl.client
+	var id uint64
+	if w.report != nil {
+		id = w.report.id
+	}
 	c.warn(concurrent.Event{
-		ID: w.id, Key: w.lock.key, Label: w.rl.options.label, Mode: w.rl.mode,
+		ID: id, Key: w.lock.key, Label: w.rl.options.label, Mode: w.rl.mode,
 		Err: fmt.Errorf("a wait for %q goes on although the store can't be had: %w", shortKey(w.lock.key), err),
 	}, nil)
 }
@@ -48,10 +52,10 @@ func (w *waitCall) askStore(r driver.Request) (driver.Grant, error) {
 	}
 	returned := false
 	ctx, free := w.callContext(), context.CancelFunc(func() {})
-	if !w.until.IsZero() {
-		ctx, free = context.WithDeadlineCause(ctx, w.until, errWaitOver)
+	if w.until != 0 {
+		ctx, free = context.WithTimeoutCause(ctx, w.left(), errWaitOver)
 	}
-	answered := w.watchStore()
+	answered := w.tellWaitingSoon(c)
 	defer func() {
 		free()
 		answered()
@@ -155,27 +159,6 @@ func (w *waitCall) poll(ctx context.Context, r driver.Request) (driver.Grant, er
 		case <-timer.C:
 		case <-ctx.Done():
 			return driver.Grant{}, err
-		}
-	}
-}
-
-// watchStore has it told that w waits if the store does not answer soon. The caller
-// calls answered before it tells how the wait ended.
-func (w *waitCall) watchStore() (answered func()) {
-	if w.observer == nil || w.waiting != nil {
-		return func() {}
-	}
-	c := w.rl.client
-	told, waiting := make(chan struct{}), make(chan struct{})
-	e := event{ctx: context.WithoutCancel(w.ctx), Event: w.event(concurrent.EventWaiting, nil), done: waiting}
-	timer := time.AfterFunc(waitingAfter, func() { // keeps no Lock from being collected
-		c.events.add(e)
-		close(told)
-	})
-	return func() {
-		if !timer.Stop() {
-			<-told
-			w.waiting = waiting
 		}
 	}
 }

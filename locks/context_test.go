@@ -73,9 +73,9 @@ func TestContextsOfShortCallsAreForgotten(t *testing.T) {
 		c := l.current.Load()
 		c.mu.Lock()
 		n := 0
-		if c.ends != nil {
-			n = len(c.ends.more)
-			if c.ends.one != nil {
+		if c.extra != nil && c.extra.ends != nil {
+			n = len(c.extra.ends.more)
+			if c.extra.ends.one != nil {
 				n++
 			}
 		}

@@ -47,7 +47,7 @@ func (l *Lock) do(ctx context.Context, wait time.Duration, fn func(ctx context.C
 		return l.fail("do", err)
 	}
 	inner := c.newContext(ctx)
-	if a.observer != nil || ctx.Err() != nil { // some time has passed
+	if a.report != nil || ctx.Err() != nil { // some time has passed
 		if err := inner.Err(); err != nil {
 			return l.fail("do", withCause(ErrLockAcquire, ended(inner)))
 		}

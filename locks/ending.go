@@ -56,9 +56,9 @@ func (e *ending) cancel(cause error) {
 func (l *lease) alone() *cancelable {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cause != nil {
+	if cause := l.whyLocked(); cause != nil {
 		c := newCancelable(context.Background())
-		c.end(l.cause)
+		c.end(cause)
 		return c
 	}
 	e := l.endingLocked()
@@ -71,7 +71,10 @@ func (l *lease) alone() *cancelable {
 // join returns the context for those whose parents end by done.
 func (l *lease) join(parent context.Context, done <-chan struct{}) *cancelable {
 	l.mu.Lock()
-	known := l.ends.find(done)
+	var known *cancelable
+	if l.extra != nil {
+		known = l.extra.ends.find(done)
+	}
 	l.mu.Unlock()
 	if known != nil {
 		return known
@@ -94,8 +97,8 @@ func (l *lease) join(parent context.Context, done <-chan struct{}) *cancelable {
 func (l *lease) add(c *cancelable) (known *cancelable, cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cause != nil {
-		return nil, l.cause
+	if cause := l.whyLocked(); cause != nil {
+		return nil, cause
 	}
 	e := l.endingLocked()
 	if known := e.find(c.done); known != nil {
@@ -143,19 +146,20 @@ func (e *ending) find(done <-chan struct{}) *cancelable {
 
 // endingLocked returns the lease's contexts. l.mu is held.
 func (l *lease) endingLocked() *ending {
-	if l.ends == nil {
-		l.ends = new(ending)
+	x := l.extrasLocked()
+	if x.ends == nil {
+		x.ends = new(ending)
 		if l.local != nil {
-			l.watchLocked()
+			l.watchLocked(x.ends)
 		}
 	}
-	return l.ends
+	return x.ends
 }
 
 // watchLocked has the contexts of a local lock end at its deadline: there are some
 // now, and no wheel. l.mu is held.
-func (l *lease) watchLocked() {
+func (l *lease) watchLocked(e *ending) {
 	if left := l.deadline.Remaining(clock.Now()); left != Forever {
-		l.ends.timer = time.AfterFunc(left, l.lookLocal)
+		e.timer = time.AfterFunc(left, l.lookLocal)
 	}
 }

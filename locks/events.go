@@ -108,10 +108,11 @@ func observe(o concurrent.Observer, ctx context.Context, e concurrent.Event) (pa
 // event returns an event about a lease.
 func (l *lease) event(kind concurrent.EventKind, took time.Duration, err error) event {
 	l.mu.Lock()
-	if l.told == nil {
-		l.told = &told{context.Background(), lastID.Add(1)}
+	x := l.extrasLocked()
+	if x.told == nil {
+		x.told = &told{context.Background(), lastID.Add(1)}
 	}
-	t := l.told
+	t := x.told
 	l.mu.Unlock()
 	return event{ctx: t.ctx, Event: concurrent.Event{
 		Kind: kind, ID: t.id, Alias: l.client.alias, Key: l.client.unprefixed(l.key), Label: l.options.label,

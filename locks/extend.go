@@ -16,8 +16,11 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 	if err := l.options.checkExtend(d); err != nil {
 		return err
 	}
-	l.extending.Lock()
-	defer l.extending.Unlock()
+	l.mu.Lock()
+	x := l.extrasLocked()
+	l.mu.Unlock()
+	x.extending.Lock()
+	defer x.extending.Unlock()
 	if err := l.notHeld(); err != nil {
 		return err
 	}
@@ -26,24 +29,24 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 	c := l.client
-	x, ok := l.sendExtend(d)
+	sending, ok := l.sendExtend(d)
 	if !ok {
 		return l.notHeld()
 	}
 	began := time.Now()
-	sent, err := l.extendOnStore(ctx, x)
+	sent, err := l.extendOnStore(ctx, sending)
 	switch {
 	case err == nil:
-		return l.extended(x, sent, time.Since(began))
+		return l.extended(sending, sent, time.Since(began))
 	case errors.Is(err, ErrNotHeld), errors.Is(err, ErrClosed):
-		l.failExtend(x, false)
+		l.failExtend(sending, false)
 		err = withCause(ErrLockLost, err)
 		if l.lose(l.fail("extend", err)) {
 			return err
 		}
 		return l.notHeld()
 	}
-	l.failExtend(x, isDefinite(err))
+	l.failExtend(sending, isDefinite(err))
 	if l.state.Load() != held {
 		return l.notHeld()
 	}

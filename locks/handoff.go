@@ -46,9 +46,9 @@ func (l *lease) mayHandOff(o *options, stored int64, now clock.Instant) bool {
 func (l *lease) successor(to *waitCall, now clock.Instant) *lease {
 	next := &lease{
 		resolvedLock: to.rl, owner: l.owner, token: l.token, spare: l.spare - 1, got: now, queue: l.queue,
-		who: to.who, told: to.told(), length: l.length, renewed: l.renewed,
+		who: to.who, length: l.length, renewed: l.renewed,
 	}
-	next.claimed = next.told == nil
+	next.observedAs(to.told())
 	if l.token != 0 {
 		next.token++
 	}

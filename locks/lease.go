@@ -35,30 +35,46 @@ type lease struct {
 	// a lock.
 	deadline deadline.Deadline
 
-	extending sync.Mutex // one Extend at a time
-
 	mu    sync.Mutex
-	cause *Error  // why it ended, for who holds it
-	ends  *ending // the contexts that end with it; nil: nobody looked at one
-	told  *told   // nil: no observer was told of it
+	extra *extras // what most leases never need; nil: it was not needed yet
 
 	// Guarded by the wheel.
 	term     term.Term
 	length   time.Duration // as the holder wants it from now on
 	renewAt  int64
-	renewal  term.ID // under way
 	node     wheel.Node[*lease]
-	attempts int32 // failed renewals since the last good one
-	renewed  bool  // is kept alive
-	brief    bool  // the store was not asked yet to make it as long as it is to be
-	inFlight bool  // a renewal is under way
-	claimed  bool  // the caller of Acquire or Do has it
+	renewal  term.ID // under way
+	attempts uint8   // failed renewals since the last good one
+	renewed  bool    // is kept alive
+	brief    bool    // the store was not asked yet to make it as long as it is to be
+	inFlight bool    // a renewal is under way
+	claimed  bool    // the caller of Acquire or Do has it
 }
 
+// The states of a lease. It is held first, and only once anything else.
 const (
-	held int32 = iota
-	over       // released, handed on or lost: cause says which
+	held     int32 = iota
+	released       // or handed on
+	lost           // extras.cause says why
 )
+
+// extras are what few leases have: they are many, and small without. Its lease's mu
+// guards it, but for extending.
+type extras struct {
+	cause *Error  // why the lease was lost, for who holds it
+	ends  *ending // the contexts that end with it; nil: nobody looked at one
+	told  *told   // nil: no observer was told of it
+
+	extending sync.Mutex // one Extend at a time
+}
+
+// extrasLocked returns the lease's extras. l.mu is held.
+func (l *lease) extrasLocked() *extras {
+	if l.extra == nil {
+		l.extra = new(extras)
+	}
+	return l.extra
+}
 
 var (
 	errLate      = errors.New("the store's reply came after the lease that it granted")
@@ -77,9 +93,9 @@ func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, l
 	length, renewed := rl.options.terms(c.lease)
 	l := &lease{
 		resolvedLock: rl, owner: r.Owner, token: g.Token, spare: int32(min(max(g.Spare, 0), 1<<30)), got: now,
-		length: length, renewed: renewed || length == Forever, queue: a.queue, who: a.who, told: a.told(),
+		length: length, renewed: renewed || length == Forever, queue: a.queue, who: a.who,
 	}
-	l.claimed = l.told == nil
+	l.observedAs(a.told())
 	granted := term.Request{Sent: clock.At(g.Sent), Length: r.Lease, Use: length}
 	if g.Lease != 0 {
 		l.brief, l.inFlight = true, true
@@ -108,6 +124,14 @@ func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, l
 		c.renewer.Renew(l)
 	}
 	return l, nil
+}
+
+// observedAs notes what an observer is told of l, which nobody else knows yet, and
+// whether its caller has it only after that.
+func (l *lease) observedAs(t *told) {
+	if l.claimed = t == nil; t != nil {
+		l.extra = &extras{told: t}
+	}
 }
 
 // updateDeadline sets the deadline to what follows from the term and the options. The
@@ -139,20 +163,31 @@ func (l *lease) remaining() time.Duration {
 
 func (l *lease) heldFor() time.Duration { return clock.Now().Since(l.got) }
 
-// finish moves the lease from held to over and ends its contexts with cause.
+// finish ends the lease, and its contexts, with cause: errReleased, or why it was lost.
 // Only one caller gets true.
 func (l *lease) finish(cause *Error) bool {
-	l.mu.Lock()
-	if !l.state.CompareAndSwap(held, over) {
-		l.mu.Unlock()
-		return false
-	}
-	l.cause = cause
-	ends := l.ends
-	l.ends = nil
-	l.mu.Unlock()
+	ends, ok := l.finishNow(cause)
 	ends.cancel(cause)
-	return true
+	return ok
+}
+
+// finishNow is finish, but the caller ends the contexts, without any lock.
+func (l *lease) finishNow(cause *Error) (ends *ending, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state.Load() != held {
+		return nil, false
+	}
+	if cause == errReleased {
+		l.state.Store(released)
+	} else {
+		l.extrasLocked().cause = cause
+		l.state.Store(lost)
+	}
+	if l.extra != nil {
+		ends, l.extra.ends = l.extra.ends, nil
+	}
+	return ends, true
 }
 
 // lose ends a lease that was not released. It may be called from anywhere, and waits
@@ -165,8 +200,10 @@ func (l *lease) lose(cause *Error) bool {
 	c.wheel.Lock()
 	c.wheel.Remove(l)
 	claimed := l.claimed
+	ends, ok := l.finishNow(cause) // together with the look at claimed: one of both tells of the loss
 	c.wheel.Unlock()
-	if !l.finish(cause) {
+	ends.cancel(cause)
+	if !ok {
 		return false
 	}
 	if l.queue != nil {
@@ -229,15 +266,16 @@ func (l *lease) longest() time.Duration {
 // claim hands the lease to who asked for it, after the observer was told. Until then
 // it is not renewed, so that an observer that hangs keeps no key from others.
 func (l *lease) claim() {
-	c := l.client
-	if l.local != nil || l.told == nil {
+	if l.local != nil {
 		return
 	}
+	c := l.client
 	c.wheel.Lock()
 	l.claimed = true
+	cause := l.why()
 	c.wheel.Move(l, clock.Mono())
 	c.wheel.Unlock()
-	if cause := l.why(); cause != nil && !errors.Is(cause, errReleased) {
+	if cause != nil && !errors.Is(cause, errReleased) {
 		l.notifyLater(concurrent.EventLost, 0, cause)
 	}
 }
@@ -296,8 +334,19 @@ func (l *lease) fail(op string, err error) *Error {
 func (l *lease) why() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cause == nil {
-		return nil
+	if cause := l.whyLocked(); cause != nil {
+		return cause
 	}
-	return l.cause
+	return nil
+}
+
+// whyLocked is why. l.mu is held.
+func (l *lease) whyLocked() *Error {
+	switch l.state.Load() {
+	case held:
+		return nil
+	case released:
+		return errReleased
+	}
+	return l.extra.cause
 }

@@ -227,14 +227,15 @@ func (l *lease) extendLocal(d time.Duration) {
 	l.local.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ends == nil {
+	e := l.extrasLocked().ends
+	if e == nil {
 		return
 	}
-	if l.ends.timer != nil {
-		l.ends.timer.Stop()
-		l.ends.timer = nil
+	if e.timer != nil {
+		e.timer.Stop()
+		e.timer = nil
 	}
-	l.watchLocked()
+	l.watchLocked(e)
 }
 
 // lookLocal ends a local lease whose deadline is past, for those who look at its
@@ -246,7 +247,7 @@ func (l *lease) lookLocal() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ends != nil {
-		l.watchLocked()
+	if e := l.extrasLocked().ends; e != nil {
+		l.watchLocked(e)
 	}
 }

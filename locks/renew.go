@@ -158,7 +158,7 @@ func (l *lease) Failed(err error, took time.Duration) {
 	}
 	l.updateDeadline()
 	l.renewAt = now.Mono + int64(l.retryAfter())
-	l.attempts++
+	l.attempts = min(l.attempts+1, 20) // no pause is doubled more often
 	c.wheel.Move(l, now.Mono)
 	c.wheel.Unlock()
 	c.counts.renewalsFailed.Add(1)
@@ -177,7 +177,7 @@ func (l *lease) notifyRenewal(kind concurrent.EventKind, took time.Duration, err
 // depends on the key, so that the holders of a store that comes back do not all
 // meet there.
 func (l *lease) retryAfter() time.Duration {
-	d := min(keepalive.LeastCall<<min(l.attempts, 20), l.period()/6)
+	d := min(keepalive.LeastCall<<l.attempts, l.period()/6)
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(l.key)) // never fails
 	return d - d/10*time.Duration(h.Sum32()%1024)/1024

@@ -100,7 +100,7 @@ func (a *attempt) enterValue() (leave func(), err error) {
 // valueWait waits until it is a's turn, or the value's lease is over.
 func (a *attempt) valueWait(rl *resolvedLock, turn chan<- struct{}, over <-chan struct{}) error {
 	var timeout <-chan time.Time
-	if !a.until.IsZero() {
+	if a.until != 0 {
 		timer := time.NewTimer(a.left())
 		defer timer.Stop()
 		timeout = timer.C

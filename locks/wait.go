@@ -21,10 +21,6 @@ var (
 // held, for the wait to end with that.
 const lately = 2 * time.Second
 
-// waitingAfter is when a store that has not answered is taken to wait for the key,
-// where it does not say so.
-const waitingAfter = 10 * time.Millisecond
-
 // A waitCall is one Acquire that waits.
 type waitCall struct {
 	attempt
@@ -47,7 +43,6 @@ func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
 	c.counts.waiting.Add(1)
 	defer func() {
 		c.counts.waiting.Add(-1)
-		a.waiting = w.waiting
 		if w.done != nil {
 			w.done()
 		}
@@ -136,11 +131,11 @@ func (w *waitCall) stand() (*lease, error) {
 
 // turn waits until w is told something, or its wait is over.
 func (w *waitCall) turn() (waitline.Told[*lease], error) {
-	if w.until.IsZero() && w.ctx.Done() == nil {
+	if w.until == 0 && w.ctx.Done() == nil {
 		return <-w.waiter.Told, nil
 	}
 	var over <-chan time.Time
-	if !w.until.IsZero() {
+	if w.until != 0 {
 		timer := time.NewTimer(w.left())
 		defer timer.Stop()
 		over = timer.C

@@ -38,13 +38,14 @@ type Request struct {
 // later.
 func (r Request) end(from clock.Instant) deadline.End { return deadline.Of(from, r.Use) }
 
-// An ID names a request of a Term that was sent and not answered. 0 names none.
-type ID uint32
+// An ID names a request of a Term from Send until it is confirmed, refused or lost,
+// which it is to be once; later another may have it. 0 names none.
+type ID uint16
 
 // open is a request that may have been carried out after the confirmed one.
 type open struct {
 	Request
-	id       ID
+	id       ID    // 0: it is answered, or nobody waits for the answer
 	done     bool  // it was confirmed
 	answered int64 // when that was heard, or nobody waited for it any more, Mono
 	lost     bool  // nobody does
@@ -57,7 +58,6 @@ type Term struct {
 	confirmed Request // the one that left last of those that were carried out
 	answered  int64   // when that was heard, Mono
 	open      *[]open // replaced, never changed, so that a Term can be copied; nil: none
-	last      ID
 }
 
 // Granted returns the term of a lease that the store granted, as is known before
@@ -83,9 +83,12 @@ func (t *Term) Confirmed() Request { return t.confirmed }
 
 // Send notes that r leaves now.
 func (t *Term) Send(r Request) ID {
-	t.last++
-	t.set(append(slices.Clip(t.all()), open{Request: r, id: t.last}))
-	return t.last
+	var last ID
+	for _, o := range t.all() {
+		last = max(last, o.id)
+	}
+	t.set(append(slices.Clip(t.all()), open{Request: r, id: last + 1}))
+	return last + 1
 }
 
 // Confirm notes that the store carried the request out, which left at sent, and
@@ -96,7 +99,7 @@ func (t *Term) Confirm(id ID, sent, now clock.Instant, ordered bool) {
 	if r == nil {
 		return
 	}
-	r.Sent, r.done, r.answered = sent, true, now.Mono
+	r.id, r.Sent, r.done, r.answered = 0, sent, true, now.Mono
 	newer := open{Request: t.confirmed, done: true, answered: t.answered}
 	if sent.Mono < t.confirmed.Sent.Mono {
 		newer = *r
@@ -132,7 +135,7 @@ func (t *Term) Lost(id ID, now clock.Instant) {
 	if r == nil {
 		return
 	}
-	r.lost, r.newest, r.answered = true, r.Sent.Mono, now.Mono
+	r.id, r.lost, r.newest, r.answered = 0, true, r.Sent.Mono, now.Mono
 	// Of lost requests one counts for all that left later and ask for no less.
 	i := slices.IndexFunc(rest, func(o open) bool {
 		return o.lost && o.Sent.Mono <= r.Sent.Mono && o.Use <= r.Use && o.Length >= r.Length
@@ -147,8 +150,8 @@ func (t *Term) Lost(id ID, now clock.Instant) {
 
 // take returns the request and the others, in memory of their own.
 func (t *Term) take(id ID) (*open, []open) {
-	i := slices.IndexFunc(t.all(), func(o open) bool { return o.id == id && !o.lost && !o.done })
-	if i < 0 {
+	i := slices.IndexFunc(t.all(), func(o open) bool { return o.id == id })
+	if id == 0 || i < 0 {
 		return nil, nil
 	}
 	r := t.all()[i]
