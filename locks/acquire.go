@@ -17,8 +17,10 @@ type attempt struct {
 	ctx   context.Context
 	until int64 // when the wait is over, Mono; 0: when ctx is, or there is none
 	waits bool
-	who   weak.Pointer[anchor] // whose the lease will be; zero: nobody's that is collected
-	queue *waitQueue           // the line that the lease is got through; or nil
+
+	waited bool                 // other than for one answer
+	who    weak.Pointer[anchor] // whose the lease will be; zero: nobody's that is collected
+	queue  *waitQueue           // the line that the lease is got through; or nil
 
 	report  *report // nil: nobody observes
 	counted *client // that counts it as under way
@@ -93,7 +95,7 @@ const (
 // resolve is the lock's, but goes on for as long as a waits while the store can't be
 // opened.
 func (a *attempt) resolve() (*resolvedLock, error) {
-	if rl := a.lock.resolved.Load(); rl != nil && rl.local != nil {
+	if rl := a.lock.resolved.Load(); rl != nil && rl.current() {
 		return rl, nil
 	}
 	pause := backoff.Backoff{First: askFirst, Most: askMost, Seed: backoff.Seed(a.lock.key)}
@@ -176,7 +178,13 @@ func (a *attempt) grant(rl *resolvedLock) (*lease, error) {
 		return a.wait(rl)
 	}
 	r := rl.request()
-	g, err := c.tryAcquire(a.ctx, r)
+	var g driver.Grant
+	var err error
+	if c.inProcess != nil {
+		g, err = c.inProcess.TryAcquire(a.ctx, r)
+	} else {
+		g, err = c.tryAcquire(a.ctx, r)
+	}
 	switch {
 	case err == nil:
 		return rl.newLease(a, r, g, nil)
@@ -196,9 +204,6 @@ func (a *attempt) grant(rl *resolvedLock) (*lease, error) {
 // tryAcquire asks the store once, for as long as a call may take. What a driver that
 // panics may have granted is given back.
 func (c *client) tryAcquire(ctx context.Context, r driver.Request) (g driver.Grant, err error) {
-	if c.inProcess != nil {
-		return c.inProcess.TryAcquire(ctx, r)
-	}
 	ctx, free := c.bounded(ctx, r.Lease)
 	returned := false
 	defer func() {

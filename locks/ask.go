@@ -95,7 +95,7 @@ const firstBound = 2 * time.Second
 func (w *waitCall) try(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.inProcess != nil {
-		return c.tryAcquire(ctx, r)
+		return c.inProcess.TryAcquire(ctx, r)
 	}
 	d := max(min(r.Lease, callBound, max(w.left(), firstBound)), keepalive.LeastCall)
 	ctx, cancel := context.WithTimeoutCause(ctx, d, errUnanswered(d))

@@ -87,7 +87,7 @@ var (
 func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, lost *term.Request) (*lease, error) {
 	c := rl.client
 	now := clock.At(g.Sent)
-	if c.inProcess == nil || a.waits { // the reply travelled, or lay for a while
+	if c.inProcess == nil || a.waited { // the reply travelled, or lay for a while
 		now = now.Later()
 	}
 	length, renewed := rl.options.terms(c.lease)
@@ -167,27 +167,28 @@ func (l *lease) heldFor() time.Duration { return clock.Now().Since(l.got) }
 // Only one caller gets true.
 func (l *lease) finish(cause *Error) bool {
 	ends, ok := l.finishNow(cause)
-	ends.cancel(cause)
+	if ends != nil {
+		ends.cancel(cause)
+	}
 	return ok
 }
 
 // finishNow is finish, but the caller ends the contexts, without any lock.
 func (l *lease) finishNow(cause *Error) (ends *ending, ok bool) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state.Load() != held {
-		return nil, false
+	if ok = l.state.Load() == held; ok {
+		now := released
+		if cause != errReleased {
+			now = lost
+			l.extrasLocked().cause = cause
+		}
+		if l.extra != nil {
+			ends, l.extra.ends = l.extra.ends, nil
+		}
+		l.state.Store(now)
 	}
-	if cause == errReleased {
-		l.state.Store(released)
-	} else {
-		l.extrasLocked().cause = cause
-		l.state.Store(lost)
-	}
-	if l.extra != nil {
-		ends, l.extra.ends = l.extra.ends, nil
-	}
-	return ends, true
+	l.mu.Unlock()
+	return ends, ok
 }
 
 // lose ends a lease that was not released. It may be called from anywhere, and waits

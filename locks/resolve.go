@@ -25,7 +25,7 @@ type resolvedLock struct {
 // holds until the alias is removed, or another registry is the default one.
 func (l *Lock) resolve(ctx context.Context) (*resolvedLock, error) {
 	before := l.resolved.Load()
-	if before != nil && (before.local != nil || before.current()) {
+	if before != nil && before.current() {
 		return before, nil
 	}
 	if l.local {
@@ -53,10 +53,10 @@ func (l *Lock) resolve(ctx context.Context) (*resolvedLock, error) {
 	return rl, nil
 }
 
-// current reports whether the alias is the one that it was.
+// current reports whether the alias is the one that it was; a local lock has none.
 func (rl *resolvedLock) current() bool {
 	c := rl.client
-	return !c.closed.Load() && (rl.options.registry != nil || c.opened.Registry() == concurrent.Default())
+	return rl.local != nil || !c.closed.Load() && (rl.options.registry != nil || c.opened.Registry() == concurrent.Default())
 }
 
 // request is what the store is asked for, with a new owner.

@@ -15,12 +15,14 @@ var errUnreleased = errors.New("Release was not called since")
 func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
 	l.once.Do(func() { l.self = weak.Make(&l.anchor) })
 	a := l.attempt(ctx, wait, l.self)
-	leave, err := a.enterValue()
-	if err != nil {
-		a.refused(err)
-		return l.fail("acquire", err)
+	if l.mode != driver.Exclusive || l.current.Load() != nil {
+		leave, err := a.enterValue()
+		if err != nil {
+			a.refused(err)
+			return l.fail("acquire", err)
+		}
+		defer leave()
 	}
-	defer leave()
 	next, err := a.lease()
 	if err != nil {
 		return l.fail("acquire", err)
@@ -32,11 +34,16 @@ func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
 		a.refused(err)
 		return l.fail("acquire", err)
 	}
+	return l.publish(&a, next)
+}
+
+// publish tells that a got next, which is the value's by now. It is given back if the
+// observer panics, or holds up the caller for too long.
+func (l *Lock) publish(a *attempt, next *lease) error {
 	published := false
 	defer func() {
-		// The observer panicked, or held up the caller for too long.
 		if !published && l.current.CompareAndSwap(next, nil) {
-			_ = next.release(ctx, unused)
+			_ = next.release(a.ctx, unused)
 		}
 	}()
 	if err := a.acquired(next); err != nil {

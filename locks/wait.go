@@ -38,6 +38,7 @@ type waitCall struct {
 // wait stands in line for the key and returns when a lease is handed on to it, the
 // store granted it, or the wait is over. Whatever happens, it leaves no place there.
 func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
+	a.waited = true
 	w := &waitCall{attempt: *a, rl: rl, joined: clock.Mono()}
 	c := rl.client
 	c.counts.waiting.Add(1)

@@ -88,7 +88,7 @@ func (w *Wheel[E]) Add(e E, now clock.Instant) {
 		w.seen = now // what the clocks did before concerns no entry
 	}
 	w.count++
-	w.place(e, now.Mono)
+	w.place(e, e.Node(), now.Mono)
 }
 
 // Has reports whether e is in a wheel. Its wheel is locked.
@@ -96,17 +96,17 @@ func (w *Wheel[E]) Has(e E) bool { return e.Node().bucket != nil }
 
 // Remove takes e out, if it is in. The wheel is locked.
 func (w *Wheel[E]) Remove(e E) {
-	if w.Has(e) {
-		w.unplace(e)
+	if n := e.Node(); n.bucket != nil {
+		unplace(n)
 		w.count--
 	}
 }
 
 // Move puts e where its next moment is now, if it is in. The wheel is locked.
 func (w *Wheel[E]) Move(e E, now int64) {
-	if w.Has(e) {
-		w.unplace(e)
-		w.place(e, now)
+	if n := e.Node(); n.bucket != nil {
+		unplace(n)
+		w.place(e, n, now)
 	}
 }
 
@@ -123,8 +123,8 @@ func (w *Wheel[E]) Replace(old, e E, now clock.Instant) {
 	from.bucket = nil
 }
 
-// place puts e into the bucket of its next moment.
-func (w *Wheel[E]) place(e E, now int64) {
+// place puts e, whose node is n, into the bucket of its next moment.
+func (w *Wheel[E]) place(e E, n *Node[E], now int64) {
 	at := e.Next(now, w.seen)
 	b := w.recent
 	if b == nil || b.at != at {
@@ -135,20 +135,20 @@ func (w *Wheel[E]) place(e E, now int64) {
 		}
 		w.recent = b
 	}
-	n := e.Node()
 	n.bucket, n.index = b, int32(len(b.entries))
 	b.entries = append(b.entries, e)
 	w.arm(min(at, now+tick), now)
 }
 
-// unplace takes e out of its bucket, which stays until its moment comes.
-func (w *Wheel[E]) unplace(e E) {
-	n := e.Node()
+// unplace takes the entry of n out of its bucket, which stays until its moment
+// comes.
+func unplace[E Entry[E]](n *Node[E]) {
 	b := n.bucket
 	end := len(b.entries) - 1
-	moved := b.entries[end]
-	b.entries[n.index] = moved
-	moved.Node().index = n.index
+	if moved := b.entries[end]; n.index != int32(end) {
+		b.entries[n.index] = moved
+		moved.Node().index = n.index
+	}
 	var none E
 	b.entries[end] = none
 	b.entries = b.entries[:end]
@@ -182,7 +182,8 @@ func (w *Wheel[E]) fire() {
 	}
 	var over, due []E
 	for _, e := range entries {
-		e.Node().bucket = nil
+		n := e.Node()
+		n.bucket = nil
 		switch e.Look(now) {
 		case Over:
 			over = append(over, e)
@@ -191,7 +192,7 @@ func (w *Wheel[E]) fire() {
 		case Due:
 			due = append(due, e)
 		}
-		w.place(e, now.Mono)
+		w.place(e, n, now.Mono)
 	}
 	if w.count > 0 {
 		w.arm(now.Mono+tick, now.Mono)
