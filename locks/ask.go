@@ -23,10 +23,10 @@ const (
 // away notes that the store can't be had, of which the observer hears once in a wait.
 func (w *waitCall) away(err error) {
 	w.heard(err)
-	if w.warned {
+	if w.calls.warned {
 		return
 	}
-	w.warned = true
+	w.calls.warned = true
 	c := w.rl.client
 	var id uint64
 	if w.report != nil {
@@ -140,7 +140,7 @@ func (w *waitCall) poll(ctx context.Context, r driver.Request) (driver.Grant, er
 	timer := time.NewTimer(Forever)
 	defer timer.Stop()
 	call := w.callContext()
-	if w.word != nil {
+	if w.calls.word != nil {
 		call = ctx
 	}
 	for {

@@ -71,15 +71,15 @@ func TestContextsOfShortCallsAreForgotten(t *testing.T) {
 		}
 		synctest.Wait()
 		c := l.current.Load()
-		c.mu.Lock()
+		c.extras().mu.Lock()
 		n := 0
-		if c.extra != nil && c.extra.ends != nil {
-			n = len(c.extra.ends.more)
-			if c.extra.ends.one != nil {
+		if ends := c.extras().ends; ends != nil {
+			n = len(ends.more)
+			if ends.one != nil {
 				n++
 			}
 		}
-		c.mu.Unlock()
+		c.extras().mu.Unlock()
 		if n > leastSweep+1 {
 			t.Errorf("%d contexts are remembered", n)
 		}

@@ -152,7 +152,7 @@ func TestActiveNeedsNoLock(t *testing.T) {
 	l := b.cache("k", WithExpire(time.Hour), WithWait(Forever))
 	mustAcquire(t, l)
 	c := l.current.Load()
-	mutexes := []sync.Locker{&c.mu, c.client.wheel, &c.client.events.mu, &b.store.mu}
+	mutexes := []sync.Locker{&c.extras().mu, c.client.wheel, &c.client.events.mu, &b.store.mu}
 	for _, mu := range mutexes {
 		mu.Lock()
 	}

@@ -54,14 +54,15 @@ func (e *ending) cancel(cause error) {
 
 // alone returns the context for those whose parents never end.
 func (l *lease) alone() *cancelable {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if cause := l.whyLocked(); cause != nil {
+	x := l.extras()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if cause := l.endCause(); cause != nil {
 		c := newCancelable(context.Background())
 		c.end(cause)
 		return c
 	}
-	e := l.endingLocked()
+	e := l.endingLocked(x)
 	if e.alone == nil {
 		e.alone = newCancelable(context.Background())
 	}
@@ -70,12 +71,10 @@ func (l *lease) alone() *cancelable {
 
 // join returns the context for those whose parents end by done.
 func (l *lease) join(parent context.Context, done <-chan struct{}) *cancelable {
-	l.mu.Lock()
-	var known *cancelable
-	if l.extra != nil {
-		known = l.extra.ends.find(done)
-	}
-	l.mu.Unlock()
+	x := l.extras()
+	x.mu.Lock()
+	known := x.ends.find(done)
+	x.mu.Unlock()
 	if known != nil {
 		return known
 	}
@@ -95,12 +94,13 @@ func (l *lease) join(parent context.Context, done <-chan struct{}) *cancelable {
 // add puts c among the contexts, and returns the one that stands for its parent, or
 // why the lease has ended.
 func (l *lease) add(c *cancelable) (known *cancelable, cause error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if cause := l.whyLocked(); cause != nil {
+	x := l.extras()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if cause := l.endCause(); cause != nil {
 		return nil, cause
 	}
-	e := l.endingLocked()
+	e := l.endingLocked(x)
 	if known := e.find(c.done); known != nil {
 		return known, nil
 	}
@@ -144,9 +144,8 @@ func (e *ending) find(done <-chan struct{}) *cancelable {
 	return e.more[done]
 }
 
-// endingLocked returns the lease's contexts. l.mu is held.
-func (l *lease) endingLocked() *ending {
-	x := l.extrasLocked()
+// endingLocked returns the lease's contexts. x, its extras, are locked.
+func (l *lease) endingLocked(x *extras) *ending {
 	if x.ends == nil {
 		x.ends = new(ending)
 		if l.local != nil {
@@ -157,7 +156,7 @@ func (l *lease) endingLocked() *ending {
 }
 
 // watchLocked has the contexts of a local lock end at its deadline: there are some
-// now, and no wheel. l.mu is held.
+// now, and no wheel. Its extras are locked.
 func (l *lease) watchLocked(e *ending) {
 	if left := l.deadline.Remaining(clock.Now()); left != Forever {
 		e.timer = time.AfterFunc(left, l.lookLocal)

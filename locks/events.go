@@ -107,13 +107,13 @@ func observe(o concurrent.Observer, ctx context.Context, e concurrent.Event) (pa
 
 // event returns an event about a lease.
 func (l *lease) event(kind concurrent.EventKind, took time.Duration, err error) event {
-	l.mu.Lock()
-	x := l.extrasLocked()
+	x := l.extras()
+	x.mu.Lock()
 	if x.told == nil {
 		x.told = &told{context.Background(), lastID.Add(1)}
 	}
 	t := x.told
-	l.mu.Unlock()
+	x.mu.Unlock()
 	return event{ctx: t.ctx, Event: concurrent.Event{
 		Kind: kind, ID: t.id, Alias: l.client.alias, Key: l.client.unprefixed(l.key), Label: l.options.label,
 		Mode: l.mode, Token: l.token, Took: took, Err: err,

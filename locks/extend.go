@@ -16,9 +16,7 @@ func (l *lease) extend(ctx context.Context, d time.Duration) error {
 	if err := l.options.checkExtend(d); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	x := l.extrasLocked()
-	l.mu.Unlock()
+	x := l.extras()
 	x.extending.Lock()
 	defer x.extending.Unlock()
 	if err := l.notHeld(); err != nil {

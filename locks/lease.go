@@ -2,7 +2,6 @@ package locks
 
 import (
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 	"weak"
@@ -34,9 +33,7 @@ type lease struct {
 	// deadline is until when the holder may count on the lease. It is read without
 	// a lock.
 	deadline deadline.Deadline
-
-	mu    sync.Mutex
-	extra *extras // what most leases never need; nil: it was not needed yet
+	extra    atomic.Pointer[extras] // what most leases never need; nil: it was not needed yet
 
 	// Guarded by the wheel.
 	term     term.Term
@@ -49,31 +46,6 @@ type lease struct {
 	brief    bool    // the store was not asked yet to make it as long as it is to be
 	inFlight bool    // a renewal is under way
 	claimed  bool    // the caller of Acquire or Do has it
-}
-
-// The states of a lease. It is held first, and only once anything else.
-const (
-	held     int32 = iota
-	released       // or handed on
-	lost           // extras.cause says why
-)
-
-// extras are what few leases have: they are many, and small without. Its lease's mu
-// guards it, but for extending.
-type extras struct {
-	cause *Error  // why the lease was lost, for who holds it
-	ends  *ending // the contexts that end with it; nil: nobody looked at one
-	told  *told   // nil: no observer was told of it
-
-	extending sync.Mutex // one Extend at a time
-}
-
-// extrasLocked returns the lease's extras. l.mu is held.
-func (l *lease) extrasLocked() *extras {
-	if l.extra == nil {
-		l.extra = new(extras)
-	}
-	return l.extra
 }
 
 var (
@@ -126,14 +98,6 @@ func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, l
 	return l, nil
 }
 
-// observedAs notes what an observer is told of l, which nobody else knows yet, and
-// whether its caller has it only after that.
-func (l *lease) observedAs(t *told) {
-	if l.claimed = t == nil; t != nil {
-		l.extra = &extras{told: t}
-	}
-}
-
 // updateDeadline sets the deadline to what follows from the term and the options. The
 // wheel is locked, or nobody else knows l.
 func (l *lease) updateDeadline() {
@@ -162,34 +126,6 @@ func (l *lease) remaining() time.Duration {
 }
 
 func (l *lease) heldFor() time.Duration { return clock.Now().Since(l.got) }
-
-// finish ends the lease, and its contexts, with cause: errReleased, or why it was lost.
-// Only one caller gets true.
-func (l *lease) finish(cause *Error) bool {
-	ends, ok := l.finishNow(cause)
-	if ends != nil {
-		ends.cancel(cause)
-	}
-	return ok
-}
-
-// finishNow is finish, but the caller ends the contexts, without any lock.
-func (l *lease) finishNow(cause *Error) (ends *ending, ok bool) {
-	l.mu.Lock()
-	if ok = l.state.Load() == held; ok {
-		now := released
-		if cause != errReleased {
-			now = lost
-			l.extrasLocked().cause = cause
-		}
-		if l.extra != nil {
-			ends, l.extra.ends = l.extra.ends, nil
-		}
-		l.state.Store(now)
-	}
-	l.mu.Unlock()
-	return ends, ok
-}
 
 // lose ends a lease that was not released. It may be called from anywhere, and waits
 // for nobody.
@@ -329,25 +265,4 @@ func (l *lease) giveBackKept(until time.Time) {
 // fail returns an *Error about this lease's key.
 func (l *lease) fail(op string, err error) *Error {
 	return l.client.fail(op, l.key, err)
-}
-
-// why returns the cause of the end, nil while held.
-func (l *lease) why() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if cause := l.whyLocked(); cause != nil {
-		return cause
-	}
-	return nil
-}
-
-// whyLocked is why. l.mu is held.
-func (l *lease) whyLocked() *Error {
-	switch l.state.Load() {
-	case held:
-		return nil
-	case released:
-		return errReleased
-	}
-	return l.extra.cause
 }

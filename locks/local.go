@@ -225,9 +225,10 @@ func (l *lease) extendLocal(d time.Duration) {
 	l.setLocalEnd(clock.Now())
 	l.local.wake()
 	l.local.mu.Unlock()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	e := l.extrasLocked().ends
+	x := l.extras()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.ends
 	if e == nil {
 		return
 	}
@@ -245,9 +246,10 @@ func (l *lease) lookLocal() {
 		l.expire()
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if e := l.extrasLocked().ends; e != nil {
-		l.watchLocked(e)
+	x := l.extras()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ends != nil {
+		l.watchLocked(x.ends)
 	}
 }

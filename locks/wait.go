@@ -26,13 +26,17 @@ type waitCall struct {
 	attempt
 	rl     *resolvedLock
 	waiter waitline.Waiter[*waitCall, *lease]
-	line   *waitQueue // that it stands in; nil: in none
-	joined int64      // when, Mono
-	word   error      // what it heard itself of the key last
-	warned bool       // that the store is away
+	line   *waitQueue  // that it stands in; nil: in none
+	joined int64       // when, Mono
+	calls  *storeCalls // nil: it was handed a lease, or waits for one
+}
 
-	calls context.Context // of its requests: ends with ctx, and when the client is drained
-	done  func()          // ends calls; nil: there is none yet
+// storeCalls are the requests of a waitCall that asks the store.
+type storeCalls struct {
+	ctx    context.Context // ends with the caller's, and when the client is drained
+	done   func()          // ends ctx
+	word   error           // what was heard of the key last
+	warned bool            // that the store is away
 }
 
 // wait stands in line for the key and returns when a lease is handed on to it, the
@@ -44,8 +48,8 @@ func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
 	c.counts.waiting.Add(1)
 	defer func() {
 		c.counts.waiting.Add(-1)
-		if w.done != nil {
-			w.done()
+		if w.calls != nil {
+			w.calls.done()
 		}
 	}()
 	if rl.mode != driver.Exclusive && c.lines.Empty(rl.key, rl.mode) {
@@ -70,12 +74,12 @@ func (w *waitCall) callContext() context.Context {
 	if w.calls == nil {
 		calls, cancel := context.WithCancelCause(w.ctx)
 		stop := context.AfterFunc(w.rl.client.closing, func() { cancel(ErrClosed) })
-		w.calls, w.done = calls, func() {
+		w.calls = &storeCalls{ctx: calls, done: func() {
 			stop()
 			cancel(nil)
-		}
+		}}
 	}
-	return w.calls
+	return w.calls.ctx
 }
 
 // tryOnce asks the store once, before any place in line.
@@ -89,7 +93,7 @@ func (w *waitCall) tryOnce() (*lease, error) {
 	if !isDefinite(err) {
 		c.giveBack(r)
 	}
-	w.word = err
+	w.calls.word = err
 	switch {
 	case c.closing.Err() != nil:
 		return nil, withCause(ErrLockAcquire, ErrClosed)
@@ -163,7 +167,7 @@ func (w *waitCall) quit() {
 
 // heard notes what was heard of the key, for all who wait in the line.
 func (w *waitCall) heard(err error) {
-	w.word = err
+	w.calls.word = err
 	w.line.Heard(err)
 }
 
@@ -181,7 +185,10 @@ func (w *waitCall) heardHeld(err error) {
 // if that is nil. Who holds the key is only said where the store, or a holder in this
 // process, told it.
 func (w *waitCall) over(why error) error {
-	word := w.word
+	var word error
+	if w.calls != nil {
+		word = w.calls.word
+	}
 	if w.line != nil {
 		if held := w.lastWord(); held != nil {
 			word = held

@@ -55,26 +55,39 @@ type open struct {
 // A Term is what is known of one lease. It is not safe for concurrent use, and can
 // be copied: the copy shares nothing that changes.
 type Term struct {
-	confirmed Request // the one that left last of those that were carried out
-	answered  int64   // when that was heard, Mono
-	open      *[]open // replaced, never changed, so that a Term can be copied; nil: none
+	confirmed Request    // the one that left last of those that were carried out
+	unsettled *unsettled // replaced, never changed, so that a Term can be copied; nil: nothing is
+}
+
+// unsettled is what is known besides while a request is open.
+type unsettled struct {
+	open     []open
+	answered int64 // when the confirmed request was heard of, or before any that is open left, Mono
 }
 
 // Granted returns the term of a lease that the store granted, as is known before
 // any other request leaves.
-func Granted(r Request) Term { return Term{confirmed: r, answered: r.Sent.Mono} }
+func Granted(r Request) Term { return Term{confirmed: r} }
 
 // all returns the open requests.
 func (t *Term) all() []open {
-	if t.open == nil {
+	if t.unsettled == nil {
 		return nil
 	}
-	return *t.open
+	return t.unsettled.open
 }
 
-func (t *Term) set(all []open) {
-	if t.open = nil; len(all) > 0 {
-		t.open = &all
+// answered is when the confirmed request was heard of, as far as it matters.
+func (t *Term) answered() int64 {
+	if t.unsettled == nil {
+		return t.confirmed.Sent.Mono
+	}
+	return t.unsettled.answered
+}
+
+func (t *Term) set(all []open, answered int64) {
+	if t.unsettled = nil; len(all) > 0 {
+		t.unsettled = &unsettled{all, answered}
 	}
 }
 
@@ -87,7 +100,7 @@ func (t *Term) Send(r Request) ID {
 	for _, o := range t.all() {
 		last = max(last, o.id)
 	}
-	t.set(append(slices.Clip(t.all()), open{Request: r, id: last + 1}))
+	t.set(append(slices.Clip(t.all()), open{Request: r, id: last + 1}), t.answered())
 	return last + 1
 }
 
@@ -100,11 +113,12 @@ func (t *Term) Confirm(id ID, sent, now clock.Instant, ordered bool) {
 		return
 	}
 	r.id, r.Sent, r.done, r.answered = 0, sent, true, now.Mono
-	newer := open{Request: t.confirmed, done: true, answered: t.answered}
+	answered := t.answered()
+	newer := open{Request: t.confirmed, done: true, answered: answered}
 	if sent.Mono < t.confirmed.Sent.Mono {
 		newer = *r
 	} else {
-		t.confirmed, t.answered = r.Request, r.answered
+		t.confirmed, answered = r.Request, r.answered
 	}
 	// Two that were under way at one time were carried out in an order that
 	// nobody knows.
@@ -118,13 +132,13 @@ func (t *Term) Confirm(id ID, sent, now clock.Instant, ordered bool) {
 			return ordered && o.answered <= left || left-o.newest > int64(Travel)
 		}
 		return false
-	}))
+	}), answered)
 }
 
 // Refuse notes that the store did not carry the request out and never will.
 func (t *Term) Refuse(id ID) {
 	if r, rest := t.take(id); r != nil {
-		t.set(rest)
+		t.set(rest, t.answered())
 	}
 }
 
@@ -145,7 +159,7 @@ func (t *Term) Lost(id ID, now clock.Instant) {
 	} else {
 		rest[i].newest, rest[i].answered = max(rest[i].newest, r.newest), max(rest[i].answered, r.answered)
 	}
-	t.set(rest)
+	t.set(rest, t.answered())
 }
 
 // take returns the request and the others, in memory of their own.
@@ -196,4 +210,4 @@ func (t *Term) Longest() time.Duration {
 
 // Settled reports whether no request may still arrive, or was carried out in an
 // order that nobody knows. Only such a lease may be passed on.
-func (t *Term) Settled() bool { return t.open == nil }
+func (t *Term) Settled() bool { return t.unsettled == nil }
