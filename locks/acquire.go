@@ -187,7 +187,14 @@ func (a *attempt) grant(rl *resolvedLock) (*lease, error) {
 	}
 	switch {
 	case err == nil:
-		return rl.newLease(a, r, g, nil)
+		l, err := rl.newLease(a, r, g, nil)
+		switch {
+		case isLate(err) && a.waits:
+			return a.wait(rl)
+		case isLate(err):
+			err = withCause(ErrLockAcquire, err)
+		}
+		return l, err
 	case errors.Is(err, driver.ErrHeld) && a.waits:
 		return a.wait(rl)
 	case errors.Is(err, driver.ErrHeld):

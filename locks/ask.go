@@ -72,16 +72,34 @@ func (w *waitCall) askStore(r driver.Request) (driver.Grant, error) {
 func (w *waitCall) waitInStore(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.waiter != nil {
-		asked := r
-		s := standing{line: w.line}
-		defer s.end()
-		asked.OnHeld = s.told
-		g, err := c.waiter.Acquire(ctx, asked)
+		g, err := w.standInStore(ctx, r)
 		if !errors.Is(err, driver.ErrUnsupported) {
 			return g, overdue(ctx, err)
 		}
 	}
 	return w.poll(ctx, r)
+}
+
+// standInStore waits in the store. A driver that says when the key is held is given up
+// if it says nothing for as long as a call may take: its server hangs.
+func (w *waitCall) standInStore(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	c := w.rl.client
+	s := standing{line: w.line, client: c}
+	defer s.end()
+	r.OnHeld = s.told
+	if c.inProcess != nil || !c.saysHeld.Load() {
+		return c.waiter.Acquire(ctx, r)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(callBound, func() {
+		if s.state.Load() == 0 {
+			cancel(errUnanswered(callBound))
+		}
+	})
+	defer timer.Stop()
+	g, err := c.waiter.Acquire(ctx, r)
+	return g, c.answered(ctx, err)
 }
 
 // firstBound is how long the first request of a wait may take at least, however short
@@ -106,12 +124,14 @@ func (w *waitCall) try(ctx context.Context, r driver.Request) (driver.Grant, err
 // A standing is one that waits in the store, for who waits behind it: from when it was
 // told that the key is held until its call returns. A late call of told is for nobody.
 type standing struct {
-	line  *waitQueue
-	state atomic.Int32 // 1: it stands; 2: it is over
+	client *client
+	line   *waitQueue
+	state  atomic.Int32 // 1: it stands; 2: it is over
 }
 
 func (s *standing) told(held *driver.HeldError) {
 	if s.state.CompareAndSwap(0, 1) {
+		s.client.saysHeld.Store(true)
 		s.line.Stand(1)
 	}
 	if s.state.Load() == 1 {

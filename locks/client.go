@@ -47,6 +47,8 @@ type client struct {
 	counts  counts
 	keeps   atomic.Bool // keys can be kept: the store said so
 
+	saysHeld atomic.Bool // the driver has said of a wait that the key is held
+
 	closed    atomic.Bool // set once, by Drain
 	abandoned bool        // what is granted from now on is given back; guarded by the wheel
 	empty     chan struct{}

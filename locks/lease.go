@@ -80,7 +80,7 @@ func (rl *resolvedLock) newLease(a *attempt, r driver.Request, g driver.Grant, l
 	l.updateDeadline()
 	if l.deadline.Passed(now) {
 		c.giveBack(r)
-		return nil, withCause(ErrLockAcquire, errLate)
+		return nil, withCause(ErrUnavailable, errLate)
 	}
 	c.wheel.Lock()
 	if c.abandoned { // the drain has not waited for this call

@@ -87,10 +87,13 @@ func (w *waitCall) tryOnce() (*lease, error) {
 	c := w.rl.client
 	r := w.rl.request()
 	g, err := w.try(w.callContext(), r)
-	if err == nil {
-		return w.rl.newLease(&w.attempt, r, g, nil)
-	}
-	if !isDefinite(err) {
+	switch {
+	case err == nil:
+		var l *lease
+		if l, err = w.rl.newLease(&w.attempt, r, g, nil); !isLate(err) {
+			return l, err
+		}
+	case !isDefinite(err):
 		c.giveBack(r)
 	}
 	w.calls.word = err
@@ -224,6 +227,10 @@ func (w *waitCall) lastWord() error {
 	return nil
 }
 
+// isLate reports whether err is of a grant that came after its lease, and was given
+// back. The wait goes on.
+func isLate(err error) bool { return errors.Is(err, errLate) }
+
 // isOutage reports whether err says that the store can't be had now. The wait goes on.
 func isOutage(err error) bool {
 	return err != nil && !isDefinite(err) && !errors.Is(err, ErrUnfit) && !errors.Is(err, ErrLockAcquire)
@@ -237,10 +244,13 @@ func (w *waitCall) ask() (*lease, error) {
 	for {
 		r := w.rl.request()
 		g, err := w.askStore(r)
-		if err == nil {
-			return w.granted(r, g)
-		}
-		if !isDefinite(err) {
+		switch {
+		case err == nil:
+			var l *lease
+			if l, err = w.granted(r, g); !isLate(err) {
+				return l, err
+			}
+		case !isDefinite(err):
 			c.giveBack(r)
 		}
 		switch {
