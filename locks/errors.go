@@ -106,6 +106,10 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
+// heldBy is how a driver.HeldError begins that names the holder; ErrLockActive says it
+// before.
+const heldBy = "key is held by "
+
 // A causeError is one of this package's sentinels with its cause.
 type causeError struct{ kind, cause error }
 
@@ -118,7 +122,7 @@ func (e causeError) Error() string {
 	case strings.HasPrefix(cause, kind):
 		return cause
 	}
-	return kind + ": " + cause
+	return kind + ": " + strings.TrimPrefix(cause, heldBy)
 }
 
 func (e causeError) Unwrap() []error { return []error{e.kind, e.cause} }
