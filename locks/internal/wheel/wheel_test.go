@@ -261,6 +261,11 @@ func TestEmptyTakesOutAllEntries(t *testing.T) {
 		if got := b.Empty(); len(got) != 3 || len(b.All()) != 0 {
 			t.Errorf("%d were taken out and %d are left, want all three out", len(got), len(b.All()))
 		}
+		b.locked(func() {
+			if slices.ContainsFunc(es, b.Has) {
+				t.Error("an entry that was taken out takes itself to be in")
+			}
+		})
 		if hands, fired := b.after(2 * time.Hour); len(hands) != 0 || fired > 1 {
 			t.Errorf("an empty wheel fired %d times and handed out %v", fired, hands)
 		}
