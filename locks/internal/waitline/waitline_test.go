@@ -72,6 +72,9 @@ type successor = func(to string, stored int64) int
 func TestWaitersAskFirstComeFirstServed(t *testing.T) {
 	ls := waitline.New[string, int]()
 	ws, ln := crowd(t, ls, driver.Exclusive, 10)
+	if ln.Crowded(ws[9]) {
+		t.Error("others wait behind the last")
+	}
 	for i, w := range ws {
 		if i > 0 {
 			hears(t, i, w, toAsk())
