@@ -211,6 +211,7 @@ func (w *Wheel[E]) Stop() {
 	defer w.Unlock()
 	if w.timer != nil {
 		w.timer.Stop()
+		w.armed = Forever
 	}
 }
 
