@@ -1,9 +1,12 @@
 package concurrent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
 )
 
 // grace is how much longer than its context something is waited for: one that
@@ -29,6 +32,21 @@ func panicked(who string, value any) error {
 		return fmt.Errorf("%s panicked: %w", who, err)
 	}
 	return fmt.Errorf("%s panicked: %v", who, value)
+}
+
+// unanswered returns err, of a call that a driver was at when ctx ended. If it ended by
+// a deadline, the store is away; if its caller cancelled it, nobody knows.
+func unanswered(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) || errors.Is(err, driver.ErrUnavailable) {
+		return err
+	}
+	if bound := context.Cause(ctx); errors.Is(bound, errPingBound) {
+		return bound // the caller knows of no deadline
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: the driver has not answered: %w", driver.ErrUnavailable, err)
+	}
+	return err
 }
 
 // inBackground runs a call in a goroutine of its own and returns where it sends
