@@ -13,6 +13,10 @@ import (
 // looks at its context ends soon after it, and can still say how.
 const grace = 250 * time.Millisecond
 
+// graceToClose is the part of it that is left for closing a store, whose locks would
+// not be drained.
+const graceToClose = 50 * time.Millisecond
+
 var errNoAnswer = errors.New("it ended its goroutine without an answer")
 
 // guard calls what a driver implements. A panic in it becomes an error: a
@@ -61,15 +65,25 @@ func inBackground(call func() error) <-chan error {
 	return done
 }
 
-// await returns what comes out of done. It gives up a grace after ended is
-// closed, and reports that by false.
-func await[T any](ended <-chan struct{}, done <-chan T) (value T, ok bool) {
+// A patience is how long several calls, one after another, are waited for together:
+// until a grace after ended was closed.
+type patience struct {
+	ended <-chan struct{}
+	until time.Time // zero: ended was open when it was looked at
+}
+
+// await returns what comes out of done, or reports by false that p is over but for
+// what it is to leave to later calls.
+func await[T any](p *patience, done <-chan T, leave time.Duration) (value T, ok bool) {
 	select {
 	case value = <-done:
 		return value, true
-	case <-ended:
+	case <-p.ended:
 	}
-	timer := time.NewTimer(grace)
+	if p.until.IsZero() {
+		p.until = time.Now().Add(grace)
+	}
+	timer := time.NewTimer(time.Until(p.until) - leave)
 	defer timer.Stop()
 	select {
 	case value = <-done:
