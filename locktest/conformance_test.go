@@ -20,7 +20,8 @@ import (
 func TestConformance(t *testing.T) {
 	var names atomic.Int64
 	drivertest.Run(t, drivertest.Harness{
-		Bubble: true,
+		Bubble:      true,
+		NamesHolder: true,
 		Backend: func(*testing.T) func(context.Context) (driver.Store, error) {
 			url := fmt.Sprintf("memory://locktest-%d", names.Add(1))
 			return func(ctx context.Context) (driver.Store, error) {
