@@ -65,8 +65,11 @@ func roomy(t *testing.T, version string) *servers.Server {
 	return servers.NewPostgres(t, version, servers.Args("-c", "max_connections=300", "-c", "max_locks_per_transaction=32"))
 }
 
-func harness(cycles int, server *servers.Server, backend func(*testing.T) func(context.Context) (driver.Store, error),
-	stores func(*url.URL) func(context.Context) (driver.Store, error)) drivertest.Harness {
+func harness(
+	cycles int, server *servers.Server,
+	backend func(*testing.T) func(context.Context) (driver.Store, error),
+	stores func(*url.URL) func(context.Context) (driver.Store, error),
+) drivertest.Harness {
 	if testing.Short() {
 		cycles = 500
 	}
