@@ -197,8 +197,9 @@ func TestPackageFunctionsWorkOnDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Observer() != seen {
-		t.Errorf("Observer = %v", o.Observer())
+	o.Observer().Observe(t.Context(), concurrent.Event{Kind: concurrent.EventLost})
+	if len(seen.events) != 1 {
+		t.Errorf("told %v", seen.events)
 	}
 	if err := concurrent.Shutdown(t.Context()); err != nil {
 		t.Error(err)

@@ -7,7 +7,7 @@ import (
 )
 
 // An ending is the end of one alias: its locks are drained, then its store is
-// closed. It has done both, or gives up, soon after its context has ended.
+// closed. It has done both, or gives up, a grace after its context has ended.
 type ending struct {
 	refusal error              // what who asks for the alias gets from now on
 	cut     context.CancelFunc // ends the drain now
@@ -33,11 +33,13 @@ func (a *alias) end(ctx context.Context, refusal error, after func()) *ending {
 		defer close(e.done)
 		defer cut()
 		defer after()
+		p := &patience{ended: ctx.Done()}
 		switch {
 		case opening != nil:
-			e.finish(ctx, nil, opening.end(ctx))
+			e.finish(ctx, nil, opening.end(ctx, p))
 		case opened != nil:
-			e.finish(ctx, opened.drain(ctx), opened.close(ctx))
+			drained := opened.drain(ctx, p)
+			e.finish(ctx, drained, opened.close(ctx, p))
 		}
 	}()
 	return e
@@ -58,8 +60,8 @@ func (e *ending) finish(ctx context.Context, drained, closed error) {
 }
 
 // end waits until a store that is being opened was closed again.
-func (op *openCall) end(ctx context.Context) error {
-	if _, ok := await(ctx.Done(), op.done); !ok {
+func (op *openCall) end(ctx context.Context, p *patience) error {
+	if _, ok := await(p, op.done, 0); !ok {
 		return fmt.Errorf("concurrent: close alias %q: %s is still opening the store, which is closed in the background when it comes: %w",
 			op.alias.name, op.alias.origin, ctx.Err())
 	}
@@ -68,8 +70,8 @@ func (op *openCall) end(ctx context.Context) error {
 
 // drain ends the locks. It runs beside its caller: nobody waits for a Drainer,
 // a store or an Observer that hangs.
-func (o *Opened) drain(ctx context.Context) error {
-	err, ok := await(ctx.Done(), inBackground(func() (err error) {
+func (o *Opened) drain(ctx context.Context, p *patience) error {
+	err, ok := await(p, inBackground(func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = o.alias.scrub(panicked("it", p))
@@ -79,7 +81,7 @@ func (o *Opened) drain(ctx context.Context) error {
 			return o.alias.scrub(d.Drain(ctx))
 		}
 		return nil
-	}))
+	}), graceToClose)
 	if !ok {
 		err = fmt.Errorf("it goes on in the background: %w", ctx.Err())
 	}
@@ -90,8 +92,8 @@ func (o *Opened) drain(ctx context.Context) error {
 }
 
 // close closes the store beside its caller.
-func (o *Opened) close(ctx context.Context) error {
-	err, ok := await(ctx.Done(), inBackground(func() error { return o.alias.close(o.store) }))
+func (o *Opened) close(ctx context.Context, p *patience) error {
+	err, ok := await(p, inBackground(func() error { return o.alias.close(o.store) }), 0)
 	switch {
 	case !ok:
 		return fmt.Errorf("concurrent: close alias %q: %s goes on with it in the background: %w", o.alias.name, o.alias.origin, ctx.Err())

@@ -3,6 +3,8 @@ package concurrent
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -57,15 +59,12 @@ func (r *Registry) unobserve(o *observing) {
 // setObservers makes known who is told of events. r.mu is held.
 func (r *Registry) setObservers(all []*observing) {
 	r.observing = all
-	switch len(all) {
-	case 0:
+	if len(all) == 0 {
 		r.observed.Store(nil)
-	case 1:
-		r.observed.Store(&all[0].Observer)
-	default:
-		one := Observer(observers(all))
-		r.observed.Store(&one)
+		return
 	}
+	one := Observer(observers(all))
+	r.observed.Store(&one)
 }
 
 // Observer returns one Observer that tells all that were added, or nil if there
@@ -77,16 +76,43 @@ func (r *Registry) Observer() Observer {
 	return nil
 }
 
-// observers tells each in turn, also when one of them panics.
+// observers tells each in turn, also when one of them panics. There is one at least.
 type observers []*observing
 
 func (os observers) Observe(ctx context.Context, e Event) {
-	if len(os) == 0 {
-		return
+	if len(os) > 1 {
+		defer os[1:].Observe(ctx, e)
 	}
-	defer os[1:].Observe(ctx, e)
-	if !os[0].removed.Load() {
-		os[0].Observe(ctx, e)
+	os[0].tell(ctx, e)
+}
+
+// tell tells o. All that an observer is told of locks goes through here: see
+// withinObserver.
+func (o *observing) tell(ctx context.Context, e Event) {
+	if !o.removed.Load() {
+		o.Observe(ctx, e)
+	}
+}
+
+var tellName = runtime.FuncForPC(reflect.ValueOf((*observing).tell).Pointer()).Name()
+
+// withinObserver reports whether an observer calls that is being told of a lock, in a
+// goroutine whose caller may hold locks. The context that it was given would not tell:
+// an observer that shuts down makes one of its own.
+func withinObserver() bool {
+	var pcs [64]uintptr
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		if n == 0 {
+			return false
+		}
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := true; more; {
+			var f runtime.Frame
+			if f, more = frames.Next(); f.Function == tellName {
+				return true
+			}
+		}
 	}
 }
 

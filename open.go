@@ -29,7 +29,9 @@ const (
 //
 // It returns an error that matches ErrUnknownAlias, driver.ErrClosed after
 // Shutdown and during Remove, ctx's error, or what driver.Connector.Open
-// returned: driver.ErrUnavailable or driver.ErrUnfit.
+// returned: driver.ErrUnavailable or driver.ErrUnfit. A deadline that passes
+// while the store is being opened, ctx's or the 30 seconds, is
+// driver.ErrUnavailable too.
 func (r *Registry) Store(ctx context.Context, alias string) (driver.Store, error) {
 	o, err := r.Open(ctx, alias)
 	if err != nil {
@@ -113,7 +115,7 @@ func (op *openCall) wait(ctx context.Context) (*Opened, error) {
 	case <-op.ended:
 		return nil, op.alias.usable()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("concurrent: open alias %q: %w", op.alias.name, ctx.Err())
+		return nil, fmt.Errorf("concurrent: open alias %q: %w", op.alias.name, unanswered(ctx, ctx.Err()))
 	case <-op.overdue:
 	}
 	select {
@@ -135,7 +137,7 @@ func (r *Registry) open(ctx context.Context, op *openCall) {
 	defer func() { r.finish(op, store, err) }() // also when the driver ends the goroutine
 	err = op.alias.guard(func() (err error) {
 		store, err = op.alias.newStore(ctx)
-		return err
+		return unanswered(ctx, err)
 	})
 	switch {
 	case err != nil:

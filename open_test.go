@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -162,10 +163,58 @@ func TestOpeningIsBounded(t *testing.T) {
 		r := configured(t, b)
 		began := time.Now()
 		_, err := r.Store(t.Context(), "default")
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 30*time.Second {
+		if time.Since(began) != 30*time.Second {
 			t.Errorf("Store = %v after %v", err, time.Since(began))
 		}
+		isUnanswered(t, "Store", err)
 	})
+}
+
+// isUnanswered fails the test unless err says that the store of "default" is away, and
+// that the time was up, once each.
+func isUnanswered(t *testing.T, call string, err error) {
+	t.Helper()
+	if !errors.Is(err, driver.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%s = %v, want ErrUnavailable and DeadlineExceeded", call, err)
+	}
+	says(t, err, `alias "default"`)
+	for _, words := range []string{"default", driver.ErrUnavailable.Error(), context.DeadlineExceeded.Error()} {
+		if n := strings.Count(err.Error(), words); n != 1 {
+			t.Errorf("%s says %q %d times: %v", call, words, n, err)
+		}
+	}
+}
+
+// A deadline that passes while a driver is at it tells of the store; a context that is
+// cancelled, or that had ended before, tells of the caller alone.
+func TestDeadlineOfACallThatADriverDoesNotAnswer(t *testing.T) {
+	for name, call := range map[string]func(*concurrent.Registry, context.Context) error{
+		"Store": func(r *concurrent.Registry, ctx context.Context) error { _, err := r.Store(ctx, "default"); return err },
+		"Open":  func(r *concurrent.Registry, ctx context.Context) error { _, err := r.Open(ctx, "default"); return err },
+		"Ping":  func(r *concurrent.Registry, ctx context.Context) error { return r.Ping(ctx, "default") },
+	} {
+		for what, heeds := range map[string]bool{"heeds its context": true, "ignores it": false} {
+			t.Run(name+" of a driver that "+what, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b, gate := gated(t, heeds)
+					r := configured(t, b)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					isUnanswered(t, name, call(r, ctx))
+					ended := call(r, ctx)
+					ctx, cancel = context.WithCancel(t.Context())
+					time.AfterFunc(time.Second, cancel)
+					cancelled := call(r, ctx)
+					if errors.Is(ended, driver.ErrUnavailable) || errors.Is(cancelled, driver.ErrUnavailable) ||
+						!errors.Is(ended, context.DeadlineExceeded) || !errors.Is(cancelled, context.Canceled) {
+						t.Errorf("ended: %v; cancelled: %v", ended, cancelled)
+					}
+					close(gate)
+					synctest.Wait()
+				})
+			})
+		}
+	}
 }
 
 // A driver that does not look at its context holds nobody up, is not asked

@@ -26,8 +26,9 @@ type Opened struct {
 // for package locks.
 type Drainer interface {
 	// Drain refuses new locks and ends waits with ErrClosed, then waits for
-	// holders until ctx ends; then it ends what is left and returns ctx's
-	// error, with the keys and holders that it waited for. It is called once.
+	// holders until ctx ends; then it ends what is left and returns, within a
+	// fifth of a second, ctx's error, with the keys and holders that it waited
+	// for. It is called once.
 	Drain(ctx context.Context) error
 
 	// Stats counts what happened so far. Its Alias is not set.

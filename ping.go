@@ -25,24 +25,15 @@ const (
 //
 // It returns what Store and the store's TryAcquire return: an error that
 // matches ErrUnknownAlias, driver.ErrClosed, driver.ErrUnavailable or
-// driver.ErrUnfit, or ctx's error, as soon as ctx ends. Without a deadline in
-// ctx it takes five seconds at most, and is driver.ErrUnavailable then.
+// driver.ErrUnfit, or ctx's error, as soon as ctx ends. A deadline of ctx that
+// passes meanwhile is driver.ErrUnavailable too. Without a deadline in ctx it
+// takes five seconds at most, and is driver.ErrUnavailable then.
 func (r *Registry) Ping(ctx context.Context, alias string) error {
-	bounded := ctx
 	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, pingTimeout)
+		bounded, cancel := context.WithTimeoutCause(ctx, pingTimeout, errPingBound)
 		defer cancel()
+		ctx = bounded
 	}
-	err := r.ping(bounded, alias)
-	if bounded.Err() != nil && ctx.Err() == nil && errors.Is(err, bounded.Err()) && !errors.Is(err, driver.ErrUnavailable) {
-		// The time was up that we gave it, of which the caller knows nothing.
-		return fmt.Errorf("concurrent: ping alias %q: no answer for %v: %w", alias, pingTimeout, driver.ErrUnavailable)
-	}
-	return err
-}
-
-func (r *Registry) ping(ctx context.Context, alias string) error {
 	o, err := r.Open(ctx, alias)
 	if err != nil {
 		return err
@@ -54,12 +45,16 @@ func (r *Registry) ping(ctx context.Context, alias string) error {
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
+		err = unanswered(ctx, err)
 	}
 	if err != nil {
 		return join(fmt.Errorf("concurrent: ping alias %q: %w", alias, o.alias.scrub(err)))
 	}
 	return nil
 }
+
+// errPingBound is the end of a Ping that its caller did not bound.
+var errPingBound = fmt.Errorf("no answer for %v: %w", pingTimeout, driver.ErrUnavailable)
 
 // ping asks the store in a goroutine of its own, which takes one out of o.pings
 // when the store has answered, however late.

@@ -25,10 +25,14 @@ type shutdown struct {
 //
 // It returns ctx's error if something was cut short, joined with the errors of
 // draining, which name the keys that were waited for and their holders, and of
-// closing. When ctx ends, what looks at its context is given a quarter of a
-// second to finish, to be drained and to be closed. What takes longer (a driver
-// or an observer that hangs, a store that is still being opened) goes on in the
-// background, and the error says so.
+// closing. It returns a quarter of a second after the end of ctx at the latest:
+// all that looks at its context is given that long to finish, to be drained and
+// to be closed. What takes longer (a driver or an observer that hangs, a store
+// that is still being opened) goes on in the background, and the error says so.
+//
+// An observer that calls it while it is told of a lock may be what holders wait
+// for. With a ctx that has no deadline, Shutdown does not wait then: it returns
+// an error that says so at once, and goes on in the background.
 //
 // From the beginning of Shutdown on, the other methods that return an error
 // return one that matches driver.ErrClosed. Another Shutdown waits for the
@@ -37,6 +41,9 @@ func (r *Registry) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	if down := r.down; down != nil {
 		r.mu.Unlock()
+		if mayNotWait(ctx) && !isOver(down.done) {
+			return fmt.Errorf("concurrent: shutdown: %w", errCalledWithin)
+		}
 		if !over(ctx, down.done) {
 			return fmt.Errorf("concurrent: shutdown: %w", ctx.Err())
 		}
@@ -55,17 +62,32 @@ func (r *Registry) Shutdown(ctx context.Context) error {
 		endings = append(endings, e)
 	}
 	r.mu.Unlock()
+	if mayNotWait(ctx) {
+		go r.finishShutdown(ctx, down, endings)
+		return fmt.Errorf("concurrent: shutdown: %w", errCalledWithin)
+	}
+	r.finishShutdown(ctx, down, endings)
+	return down.err
+}
 
+func (r *Registry) finishShutdown(ctx context.Context, down *shutdown, endings []*ending) {
 	defer close(down.done)
 	down.err = waitAll(ctx, endings)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.current.Store(&snapshot{closed: true})
-	return down.err
+}
+
+var errCalledWithin = errors.New("it goes on in the background: an observer that is being told of a lock can't wait without a deadline for holders, who may wait for it")
+
+// mayNotWait reports whether waiting for holders could be waiting for the caller.
+func mayNotWait(ctx context.Context) bool {
+	_, bounded := ctx.Deadline()
+	return !bounded && withinObserver()
 }
 
 // waitAll waits for endings. When ctx ends it cuts those short that a Remove
-// began, with another context. All of them end soon after that.
+// began, with another context. All of them are over a grace after that.
 func waitAll(ctx context.Context, endings []*ending) error {
 	var errs []error
 	short := false
@@ -73,7 +95,9 @@ func waitAll(ctx context.Context, endings []*ending) error {
 		select {
 		case <-e.done:
 		case <-ctx.Done():
-			e.cut()
+			for _, other := range endings {
+				other.cut()
+			}
 			<-e.done
 		}
 		errs = append(errs, e.err)
@@ -98,6 +122,9 @@ func (r *Registry) Remove(ctx context.Context, alias string) error {
 	if err != nil {
 		return err
 	}
+	if mayNotWait(ctx) && !isOver(e.done) {
+		return fmt.Errorf("concurrent: remove alias %q: %w", alias, errCalledWithin)
+	}
 	if first {
 		<-e.done // soon after ctx ends
 		return e.err
@@ -115,8 +142,12 @@ func over(ctx context.Context, done <-chan struct{}) bool {
 		return true
 	case <-ctx.Done():
 	}
+	return isOver(done) // what has an end has it also for who comes late
+}
+
+func isOver(done <-chan struct{}) bool {
 	select {
-	case <-done: // what has an end has it also for who comes late
+	case <-done:
 		return true
 	default:
 		return false

@@ -53,6 +53,11 @@ type Harness struct {
 	// seconds. Nothing waits that long when the promise is kept.
 	Patience time.Duration
 
+	// NamesHolder says that a refusal tells who holds the key and since when: the
+	// stores know it without another trip, also of a key that is held through another
+	// store of the backend.
+	NamesHolder bool
+
 	// Bubble has every case run in a bubble of testing/synctest, where waiting
 	// takes no time. For stores of this process that do no I/O.
 	Bubble bool

@@ -39,7 +39,7 @@ func backend(mutate func(*mutant)) func(*testing.T) func(context.Context) (drive
 }
 
 func harness(mutate func(*mutant)) drivertest.Harness {
-	return drivertest.Harness{Bubble: true, Backend: backend(mutate), Cycles: 1_000, Waiters: 100}
+	return drivertest.Harness{Bubble: true, NamesHolder: true, Backend: backend(mutate), Cycles: 1_000, Waiters: 100}
 }
 
 // A mutant that changes nothing passes: what the others fail is their own.

@@ -15,6 +15,7 @@ var exclusion = []promised{
 	{"a key is granted to one exclusive owner at a time, whichever store is asked", oneAtATime},
 	{"a refusal says for how long the key may be held", heldFor},
 	{"a refusal that names a holder names one who holds the key", heldBy},
+	{"a refusal names the holder and since when, where the harness says so", heldByKnown},
 	{"keys do not disturb each other", keysApart},
 	{"64 goroutines on three stores never hold a key at once, and see its tokens grow", stress},
 }
@@ -76,6 +77,27 @@ func heldBy(s *scene) {
 		}
 		s.giveBack(st, readers[0])
 		readers = readers[1:]
+	}
+}
+
+func heldByKnown(s *scene) {
+	if !s.h.NamesHolder {
+		s.t.Skip("refusals need not tell who holds the key: Harness.NamesHolder is false")
+	}
+	st, other := s.open(), s.open()
+	for _, mode := range []driver.Mode{driver.Exclusive, driver.Shared, driver.Slots(1)} {
+		before, holder := time.Now(), in(mode, s.request(mode.String()))
+		s.take(st, holder)
+		for _, asked := range []driver.Store{st, other} {
+			r := s.request(holder.Key)
+			r.Holder.Label = "another"
+			_, err := asked.TryAcquire(s.ctx, r)
+			s.named("a refusal", err, before, []driver.Request{holder})
+			held, ok := errors.AsType[*driver.HeldError](err)
+			if !ok || held.Holder == (driver.Holder{}) || held.Since.IsZero() {
+				s.broken("of a key that is held (%v) by %+v: %v", mode, holder.Holder, err)
+			}
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	keepAgrees = "CheckKeep agrees with Keep"
 	pingAgrees = "Ping is nil where a lock can be had, and holds nothing"
 	heldByOne  = "a refusal that names a holder names one who holds the key"
+	namesOne   = "a refusal names the holder and since when, where the harness says so"
 )
 
 // grantMutants say what is not so: of tokens, of holders, of what they can do.
@@ -48,6 +49,9 @@ var grantMutants = map[string]mutation{
 	}},
 	"names a holder that is gone": {"exclusion", heldByOne, func(m *mutant) {
 		m.tryAcquire = renamed(m, func(driver.Holder) driver.Holder { return driver.Holder{Host: "host", PID: 1, Label: "reader"} })
+	}},
+	"names nobody": {"exclusion", namesOne, func(m *mutant) {
+		m.tryAcquire = renamed(m, func(driver.Holder) driver.Holder { return driver.Holder{} })
 	}},
 	"says that it can keep, and can't": {"keep", keepAgrees, func(m *mutant) {
 		m.keep = func(context.Context, driver.Request) error { return driver.ErrUnsupported }

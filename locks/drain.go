@@ -15,9 +15,11 @@ const (
 	// drainQuiet is how long a drain waits for holders before the observer hears
 	// whom it waits for, and how often again.
 	drainQuiet = 10 * time.Second
-	// drainGrace is how long a drain goes on after its ctx has ended: what answers
-	// at once is given back, and events are told.
-	drainGrace = 200 * time.Millisecond
+	// cleanupGrace and drainGrace are how long after the end of its ctx a drain goes
+	// on with what is to be given back, and in all: what answers at once is given
+	// back, and events are told. The registry waits for it for a fifth of a second.
+	cleanupGrace = 100 * time.Millisecond
+	drainGrace   = 150 * time.Millisecond
 	// tellGrace is how long a drain waits for observers otherwise: one of them may
 	// be its caller.
 	tellGrace = time.Second
@@ -26,8 +28,9 @@ const (
 )
 
 // Drain refuses new locks, ends waits with ErrClosed, and waits until nothing
-// is held or ctx ends. What is held then is lost, and given back if the store is the
-// program's own, which nobody closes. Its error names what it waited for.
+// is held or ctx ends, and drainGrace for what is under way then. What is held then is
+// lost, and given back if the store is the program's own, which nobody closes. Its error
+// names what it waited for.
 func (c *client) Drain(ctx context.Context) error {
 	c.closed.Store(true)
 	c.close(ErrClosed)
@@ -119,21 +122,27 @@ func (c *client) releaseNow(r driver.Request) {
 // finishTasks ends what runs in the background. What was given up is given back once
 // more, which takes a second at most, or a moment after ctx has ended.
 func (c *client) finishTasks(ctx context.Context) {
-	grace, cancel := ctx, context.CancelFunc(func() {})
-	if ctx.Err() != nil {
-		grace, cancel = context.WithTimeout(context.WithoutCancel(ctx), drainGrace)
-	}
-	c.cleanup.Finish(grace)
-	cancel()
+	giveUp, free := endLater(ctx, cleanupGrace)
+	defer free()
+	late, free := endLater(ctx, drainGrace)
+	defer free()
+	c.cleanup.Finish(giveUp)
 	c.end(ErrClosed) // a request that left goes on without us
-	wait := tellGrace
-	if ctx.Err() != nil {
-		wait = drainGrace
-	}
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(tellGrace)
 	defer timer.Stop()
 	select {
 	case <-c.tasks.stop():
 	case <-timer.C:
+	case <-late.Done():
+	}
+}
+
+// endLater returns a context that ends that much later than ctx.
+func endLater(ctx context.Context, d time.Duration) (late context.Context, free func()) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return late, func() {
+		stop()
+		cancel()
 	}
 }

@@ -3,6 +3,7 @@ package locks
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -82,7 +83,7 @@ func TestObserverThatHangsDelaysNobody(t *testing.T) {
 			began = time.Now()
 			_ = b.Shutdown(ctx)
 			b.down = true
-			if took := time.Since(began); took > 1500*time.Millisecond {
+			if took := time.Since(began); took > 1250*time.Millisecond {
 				t.Errorf("%v: a Shutdown of a second took %v", kind, took)
 			}
 			letGo()
@@ -148,6 +149,70 @@ func TestObserverThatCallsShutdown(t *testing.T) {
 				t.Errorf("%v: held", kind)
 			}
 		})
+	}
+}
+
+// One whose context never ends is told at once that it can't wait, whoever began the
+// drain, and holders are waited for all the same.
+func TestObserverThatCallsShutdownWithoutEnd(t *testing.T) {
+	for kind := concurrent.EventAcquired; kind <= concurrent.EventStoreWarning; kind++ {
+		for name, opts := range map[string][]Option{
+			"for ever": {WithExpire(Forever)}, "renewed": {WithKeepAlive(time.Hour)}, "an hour": {WithExpire(time.Hour)},
+		} {
+			for _, joins := range []bool{false, true} {
+				synctest.Test(t, func(t *testing.T) { observerShutsDown(t, kind, name, joins, opts) })
+			}
+		}
+	}
+}
+
+func observerShutsDown(t *testing.T, kind concurrent.EventKind, name string, joins bool, opts []Option) {
+	b := newBench(t, concurrent.Config{})
+	b.down = true
+	var took atomic.Int64
+	var begun atomic.Bool
+	took.Store(-1)
+	b.Registry.Observe(&recorder{do: func(_ context.Context, e concurrent.Event) {
+		if e.Kind != kind || e.Key != "k" && kind != concurrent.EventStoreWarning || !begun.CompareAndSwap(false, true) {
+			return
+		}
+		began := time.Now()
+		if joins {
+			go func() { _ = b.Shutdown(context.Background()) }()
+			time.Sleep(time.Millisecond)
+		}
+		if err := b.Shutdown(context.Background()); err == nil || !strings.Contains(err.Error(), "in the background") {
+			t.Errorf("%v, %s, joins %t: %v", kind, name, joins, err)
+		}
+		took.Store(int64(time.Since(began)))
+	}})
+	go func() { // got, renewed, lost or released, then refused
+		l := b.cache("k", opts...)
+		if l.Acquire(context.Background()) != nil {
+			return
+		}
+		_ = b.cache("k").Acquire(context.Background())
+		_ = meanwhile(func() error { return b.cache("k", WithWait(time.Second)).Acquire(context.Background()) })
+		time.Sleep(2 * time.Second)
+		_ = l.Extend(context.Background(), 2*time.Hour)
+		if kind == concurrent.EventLost {
+			_, _ = Break(context.Background(), "default", "k", WithRegistry(b.Registry))
+		}
+		_ = l.Release(context.Background())
+	}()
+	time.Sleep(time.Hour / 2)
+	if took := time.Duration(took.Load()); begun.Load() && (took < 0 || took > time.Millisecond) {
+		t.Errorf("%v, %s, joins %t: a Shutdown by the observer took %v (-1ns: for ever)", kind, name, joins, took)
+	}
+	if begun.Load() && !b.free(t, "k") {
+		t.Errorf("%v, %s, joins %t: held", kind, name, joins)
+	}
+	seen := map[concurrent.EventKind]bool{
+		concurrent.EventAcquired: true, concurrent.EventRefused: true, concurrent.EventWaiting: true, concurrent.EventRenewed: true,
+		concurrent.EventReleased: true, concurrent.EventLost: true,
+	}
+	if seen[kind] && !begun.Load() {
+		t.Errorf("%v, %s: not told", kind, name)
 	}
 }
 

@@ -16,6 +16,9 @@ const (
 	// grace is for goroutines of the code under test that end with the test's
 	// context, which ended just before.
 	grace = time.Second
+	// lookEvery is how often it is looked whether those in line wait still: nobody
+	// says so.
+	lookEvery = 10 * time.Millisecond
 	// shutdownTimeout is for what the registry has under way.
 	shutdownTimeout = 5 * time.Second
 )
@@ -46,11 +49,13 @@ func (s *Stores) settle() []string {
 	if len(left) == 0 {
 		return nil
 	}
-	over := time.NewTimer(grace)
+	over, look := time.NewTimer(grace), time.NewTicker(lookEvery)
 	defer over.Stop()
+	defer look.Stop()
 	for {
 		select {
 		case <-s.changed:
+		case <-look.C:
 		case <-over.C:
 			return s.left()
 		}
@@ -75,11 +80,29 @@ func (s *Stores) left() []string {
 	slices.SortFunc(all, func(a, b found) int {
 		return cmp.Or(cmp.Compare(a.alias, b.alias), cmp.Compare(a.key, b.key), a.order(b.claim))
 	})
-	texts := make([]string, len(all))
-	for i, f := range all {
-		texts[i] = fmt.Sprintf("key %q of alias %q: %s", f.key, f.alias, f.who())
+	asking := make(map[string]int)
+	var texts []string
+	for _, f := range all {
+		texts = append(texts, fmt.Sprintf("key %q of alias %q: %s", f.key, f.alias, f.who()))
+		if f.token == 0 {
+			asking[f.alias]++
+		}
+	}
+	for _, alias := range s.registry.Stats() {
+		if more := alias.Waiting - asking[alias.Alias]; more > 0 {
+			texts = append(texts, inLine(alias.Alias, more))
+		}
 	}
 	return texts
+}
+
+// inLine tells of calls that wait for locks and not, at the moment, in the store.
+func inLine(alias string, n int) string {
+	calls := "one more call waits"
+	if n > 1 {
+		calls = fmt.Sprintf("%d more calls wait", n)
+	}
+	return fmt.Sprintf("alias %q: %s, in line for a key of it or for the store", alias, calls)
 }
 
 // shutDown ends what is under way on the stores, then the registry.

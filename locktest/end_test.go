@@ -9,6 +9,7 @@ import (
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/locks"
 )
 
 // bubble records f in a bubble: what the end waits for takes no time.
@@ -74,6 +75,57 @@ func TestEndNamesWaits(t *testing.T) {
 		wantErr(t, "the wait", <-waiting, driver.ErrClosed)
 		wantErr(t, "the call of a slow store", <-slow, driver.ErrClosed)
 	})
+}
+
+// So are waits that don't ask the store: in a line of this process, and between two
+// tries of a store that is down.
+func TestEndNamesWaitsInLine(t *testing.T) {
+	for name, c := range map[string]struct {
+		waiters int
+		down    bool
+		words   []string
+	}{
+		"in line":      {3, false, []string{"waited for by", `alias "default": 2 more calls wait, in line for a key of it`}},
+		"in an outage": {1, true, []string{`alias "default": one more call waits, in line for a key of it or for the store`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				waited := make(chan error, c.waiters)
+				record(t, func(t testing.TB) {
+					s := New(t)
+					l := locks.Cache("default", "k", locks.WithRegistry(s.Registry()), locks.WithWait(locks.Forever))
+					if c.down {
+						s.Down("default")
+					} else {
+						s.Hold("default", "k")
+					}
+					for range c.waiters {
+						go func() { waited <- l.Do(context.Background(), func(context.Context) error { return nil }) }()
+					}
+					time.Sleep(time.Minute + time.Millisecond)
+				}).wantFailure(t, c.words...)
+				for range c.waiters {
+					wantErr(t, "the wait", <-waited, driver.ErrClosed)
+				}
+			})
+		})
+	}
+}
+
+// Who gives up a wait that the store does not know of is waited for, as the others.
+func TestEndWaitsForThoseWhoGiveUp(t *testing.T) {
+	r := bubble(t, func(t testing.TB, s *Stores, _ *store) {
+		ctx, cancel := context.WithCancel(context.Background())
+		s.Down("default")
+		l := locks.Cache("default", "k", locks.WithRegistry(s.Registry()), locks.WithWait(locks.Forever))
+		go func() { wantErr(t, "Acquire", l.Acquire(ctx), context.Canceled) }()
+		time.Sleep(time.Minute)
+		t.Cleanup(func() { time.AfterFunc(grace/2, cancel) })
+	})
+	r.wantPass(t)
+	if r.endTook < grace/2 || r.endTook > grace/2+2*lookEvery {
+		t.Errorf("the end took %v, want %v", r.endTook, grace/2)
+	}
 }
 
 // A lease that ends while the end waits for others was held all the same; one

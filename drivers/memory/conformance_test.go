@@ -10,7 +10,8 @@ import (
 
 func TestConformance(t *testing.T) {
 	drivertest.Run(t, drivertest.Harness{
-		Bubble: true,
+		Bubble:      true,
+		NamesHolder: true,
 		Backend: func(*testing.T) func(context.Context) (driver.Store, error) {
 			b := newBackend()
 			return func(context.Context) (driver.Store, error) { return &Store{backend: b}, nil }

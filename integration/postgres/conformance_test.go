@@ -65,11 +65,27 @@ func roomy(t *testing.T, version string) *servers.Server {
 	return servers.NewPostgres(t, version, servers.Args("-c", "max_connections=300", "-c", "max_locks_per_transaction=32"))
 }
 
-func harness(cycles int, backend func(*testing.T) func(context.Context) (driver.Store, error)) drivertest.Harness {
+func harness(
+	cycles int, server *servers.Server,
+	backend func(*testing.T) func(context.Context) (driver.Store, error),
+	stores func(*url.URL) func(context.Context) (driver.Store, error),
+) drivertest.Harness {
 	if testing.Short() {
 		cycles = 500
 	}
-	return drivertest.Harness{Lease: 2 * time.Second, Patience: 30 * time.Second, Cycles: cycles, Backend: backend}
+	return drivertest.Harness{
+		Lease: 2 * time.Second, Patience: 30 * time.Second, Cycles: cycles, Backend: backend,
+		Late: func(t *testing.T) drivertest.LateBackend { return late(t, server, stores) },
+	}
+}
+
+// late is a backend behind a link of its own, which holds back whatever is sent next.
+func late(t *testing.T, server *servers.Server, stores func(*url.URL) func(context.Context) (driver.Store, error)) drivertest.LateBackend {
+	t.Helper()
+	l := server.Link(t)
+	u := schema(t, server)
+	u.Host = l.Addr
+	return drivertest.LateBackend{Open: stores(u), Hold: func() func() bool { return l.HoldNext("") }}
 }
 
 // The suite, on each version that can be had, within one process.
@@ -77,9 +93,11 @@ func TestConformance(t *testing.T) {
 	for _, version := range servers.Versions(t, "postgres") {
 		t.Run(version, func(t *testing.T) {
 			server := roomy(t, version)
-			drivertest.Run(t, harness(10_000, func(t *testing.T) func(context.Context) (driver.Store, error) {
+			h := harness(10_000, server, func(t *testing.T) func(context.Context) (driver.Store, error) {
 				return sameProcess(schema(t, server))
-			}))
+			}, sameProcess)
+			h.NamesHolder = true // what this process holds it knows; others' it would have to ask for
+			drivertest.Run(t, h)
 		})
 	}
 }
@@ -92,13 +110,13 @@ func TestConformanceBetweenProcesses(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			server := roomy(t, version)
 			// One goroutine's cycles are the same as within a process.
-			drivertest.Run(t, harness(500, func(t *testing.T) func(context.Context) (driver.Store, error) {
+			drivertest.Run(t, harness(500, server, func(t *testing.T) func(context.Context) (driver.Store, error) {
 				if strings.Contains(t.Name(), "asking_again_through_another_store") {
 					t.Log("the stores of this case are one process's")
 					return sameProcess(schema(t, server))
 				}
 				return asOtherProcesses(schema(t, server))
-			}))
+			}, asOtherProcesses))
 		})
 	}
 }

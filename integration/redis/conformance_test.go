@@ -56,8 +56,33 @@ func TestConformance(t *testing.T) {
 			drivertest.Run(t, drivertest.Harness{
 				Cycles:  cycles,
 				Backend: func(t *testing.T) func(context.Context) (driver.Store, error) { return opener(database(t, server)) },
+				Late:    func(t *testing.T) drivertest.LateBackend { return late(t, server) },
 			})
 		})
+	}
+}
+
+// late is a backend behind a link of its own, which holds back runs of scripts: by
+// these, keys are had and given back. Its stores know the scripts' names and have a
+// connection before.
+func late(t *testing.T, server *servers.Server) drivertest.LateBackend {
+	t.Helper()
+	l := server.Link(t)
+	u, err := url.Parse(database(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = l.Addr
+	open := opener(u.String())
+	return drivertest.LateBackend{
+		Open: func(ctx context.Context) (driver.Store, error) {
+			s, err := open(ctx)
+			if err == nil {
+				warm(t, s)
+			}
+			return s, err
+		},
+		Hold: func() func() bool { return l.HoldNext("evalsha") },
 	}
 }
 

@@ -43,6 +43,7 @@ type Link struct {
 	bad    map[string]bool // the names of the toxics that are there
 	ends   sync.Map        // *end
 	reset  atomic.Bool     // what ends, ends with a reset
+	next   atomic.Pointer[hold]
 }
 
 // Link returns a link to the server, which ends with the test.
@@ -83,6 +84,7 @@ func (l *Link) serve() {
 			continue
 		}
 		client, upstream := l.end(conn), l.end(server)
+		upstream.server = true
 		l.proxy.Toxics.StartLink(proxies, fmt.Sprint(number, Requests), client, upstream, stream.Upstream)
 		l.proxy.Toxics.StartLink(proxies, fmt.Sprint(number, Replies), upstream, client, stream.Downstream)
 	}
@@ -113,6 +115,51 @@ func (l *Link) Overtaken() (arrive func()) {
 		return true
 	})
 	return sync.OnceFunc(func() { close(held) })
+}
+
+// A hold is what HoldNext holds back.
+type hold struct {
+	has    []byte        // what is in the request
+	arrive chan struct{} // closed when it may go on
+	by     *end          // where it is; guarded by the end of caught
+	caught chan struct{} // closed when there is something
+}
+
+// HoldNext holds back the next request that has these bytes in it, and what follows it
+// on its connection, as Overtaken does. deliver lets it reach the server, returns when
+// that has answered, or ended the connection, and reports whether there was anything.
+func (l *Link) HoldNext(has string) (deliver func() bool) {
+	h := &hold{has: []byte(has), arrive: make(chan struct{}), caught: make(chan struct{})}
+	l.next.Store(h)
+	return func() bool {
+		if l.next.CompareAndSwap(h, nil) {
+			return false
+		}
+		<-h.caught
+		answers := h.by.answers.Load()
+		close(h.arrive)
+		for end := time.Now().Add(answersWithin); h.by.answers.Load() == answers && time.Now().Before(end); {
+			<-time.After(time.Millisecond)
+		}
+		<-time.After(answersInPieces)
+		return true
+	}
+}
+
+const (
+	answersWithin   = 5 * time.Second
+	answersInPieces = 50 * time.Millisecond // to requests that arrived together
+)
+
+// catch holds b back, if it is what is to be held.
+func (e *end) catch(b []byte) {
+	h := e.link.next.Load()
+	if !e.server || h == nil || !bytes.Contains(b, h.has) || !e.link.next.CompareAndSwap(h, nil) {
+		return
+	}
+	e.held.Store(&h.arrive)
+	h.by = e
+	close(h.caught)
 }
 
 // Latency makes everything late, by that much each way.
@@ -199,7 +246,9 @@ func (l *Link) close() {
 type end struct {
 	net.Conn
 	link    *Link
+	server  bool                          // it is the server's side
 	held    atomic.Pointer[chan struct{}] // closed when what it sends may arrive
+	answers atomic.Int64                  // how often something was read, or nothing any more
 	dropped chan struct{}
 	once    sync.Once
 }
@@ -219,6 +268,7 @@ func (e *end) drop() {
 // Write takes what can't be written any more, too: toxiproxy's goroutines would
 // wait for ever for somebody to take it.
 func (e *end) Write(b []byte) (int, error) {
+	e.catch(b)
 	if held := e.held.Load(); held != nil {
 		select {
 		case <-*held:
@@ -227,6 +277,12 @@ func (e *end) Write(b []byte) (int, error) {
 	}
 	_, _ = e.Conn.Write(b)
 	return len(b), nil
+}
+
+func (e *end) Read(b []byte) (int, error) {
+	n, err := e.Conn.Read(b)
+	e.answers.Add(1)
+	return n, err
 }
 
 func (e *end) Close() error {

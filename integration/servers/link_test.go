@@ -103,6 +103,35 @@ func TestLink(t *testing.T) {
 			}
 		})
 	}
+	t.Run("hold the next", func(t *testing.T) {
+		l, w := fresh(t)
+		deliver := l.HoldNext("INCR")
+		w.send("before")
+		if !w.hears("before", 10*time.Second) {
+			t.Error("another request was held back")
+		}
+		_, err := fmt.Fprintf(w.conn, "*2\r\n$4\r\nINCR\r\n$9\r\nheld back\r\n")
+		check(t, err)
+		if w.hears("", 200*time.Millisecond) {
+			t.Error("a reply came")
+		}
+		check(t, w.conn.Close())
+		later := wire(t, l)
+		later.send("later")
+		if !later.hears("later", 10*time.Second) {
+			t.Error("a new connection is held back")
+		}
+		check(t, dial(t, l.URL).Incr(t.Context(), "next").Err())
+		if n := direct.Exists(t.Context(), "held back").Val(); n != 0 {
+			t.Error("the request reached the server")
+		}
+		if !deliver() || direct.Get(t.Context(), "held back").Val() != "1" {
+			t.Error("the request did not reach the server, or was not reported")
+		}
+		if l.HoldNext("INCR")() {
+			t.Error("a request is reported that nobody sent")
+		}
+	})
 	t.Run("latency", func(t *testing.T) {
 		l, w := fresh(t)
 		l.Latency(100 * time.Millisecond)
