@@ -11,21 +11,6 @@ import (
 	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
-// An attempt is one Acquire, Do or Hold on its way to a lease.
-type attempt struct {
-	lock  *Lock
-	ctx   context.Context
-	until int64 // when the wait is over, Mono; 0: when ctx is, or there is none
-	waits bool
-
-	waited bool                 // other than for one answer
-	who    weak.Pointer[anchor] // whose the lease will be; zero: nobody's that is collected
-	queue  *waitQueue           // the line that the lease is got through; or nil
-
-	report  *report // nil: nobody observes
-	counted *client // that counts it as under way
-}
-
 // attempt begins an attempt to get l.
 func (l *Lock) attempt(ctx context.Context, wait time.Duration, who weak.Pointer[anchor]) attempt {
 	a := attempt{lock: l, ctx: ctx, waits: wait > 0, who: who}

@@ -210,11 +210,3 @@ func (w *waitCall) extendHandedLease(g *driver.Grant, r driver.Request) (lost *t
 	}
 	return nil
 }
-
-// shortKey is a key as texts show it.
-func shortKey(key string) string {
-	if len(key) > longestKey {
-		return fmt.Sprintf("%s… (%d bytes)", key[:longestKey], len(key))
-	}
-	return key
-}

@@ -21,13 +21,6 @@ const (
 	travel = term.Travel
 )
 
-// A window is a context for calls that begin at about one time, so that each need
-// not have a timer of its own.
-type window struct {
-	context.Context
-	until int64 // calls that begin later need another one
-}
-
 // window returns a context that ends in callBound, up to windowFor earlier.
 func (c *client) window() context.Context {
 	now := clock.Mono()
@@ -105,3 +98,10 @@ func (c *client) answered(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// isCancelKey reports whether key is what package context asks a parent for.
+func isCancelKey(key any) bool { return plain.Value(key) != nil }
+
+// plain is a context of package context that knows nothing but what ties contexts
+// together.
+var plain, _ = context.WithCancel(context.Background())

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
@@ -18,61 +16,6 @@ import (
 	"github.com/concurrent-go/concurrent/locks/internal/waitline"
 	"github.com/concurrent-go/concurrent/locks/internal/wheel"
 )
-
-// A client is what this package keeps of one opened alias: its leases, its
-// lines of waiters, and what is to be given back.
-type client struct {
-	opened *concurrent.Opened // nil for a local lock
-	alias  string
-	prefix string
-
-	store     driver.Store
-	waiter    driver.Waiter // nil where the store has none, like the next four
-	keeper    driver.Keeper
-	canKeep   driver.KeepChecker
-	inspector driver.Inspector
-	features  driver.Features
-	inProcess *memory.Store // the store, if it is in this process: no reply travels there
-
-	lease      time.Duration // the alias's
-	checkEvery time.Duration // how often a lease without end is looked for, times three
-
-	ids     idSlot
-	wheel   *wheel.Wheel[*lease]
-	renewer *keepalive.Renewer[*lease]
-	lines   *waitline.Lines[*waitCall, *lease]
-	cleanup *cleanup.Cleanup
-	losses  losses
-	events  events
-	counts  counts
-	keeps   atomic.Bool // keys can be kept: the store said so
-
-	saysHeld atomic.Bool // the driver has said of a wait that the key is held
-
-	closed    atomic.Bool // set once, by Drain
-	abandoned bool        // what is granted from now on is given back; guarded by the wheel
-	empty     chan struct{}
-	once      sync.Once
-
-	life     context.Context // ends when the client does
-	end      context.CancelCauseFunc
-	closing  context.Context // ends when Drain begins; waits end with it
-	close    context.CancelCauseFunc
-	tasks    taskGroup
-	unnotify func()
-	windows  atomic.Pointer[window]
-}
-
-// counts are an alias's.
-type counts struct {
-	load           atomic.Int64 // leases held, times 1<<32, and attempts under way
-	waiting        atomic.Int64
-	acquired       atomic.Uint64
-	refused        atomic.Uint64
-	lost           atomic.Uint64
-	renewed        atomic.Uint64
-	renewalsFailed atomic.Uint64
-}
 
 const oneHeld = 1 << 32
 
@@ -243,4 +186,12 @@ func (c *client) checkKeep(ctx context.Context) error {
 	}
 	c.keeps.Store(true)
 	return nil
+}
+
+// releaseNow gives back what was granted when nothing runs in the background any more.
+func (c *client) releaseNow(r driver.Request) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	r.OnHeld = nil
+	_ = c.store.Release(ctx, r) // else it ends by itself
 }

@@ -95,13 +95,6 @@ func (c *leaseContext) GoString() string { return c.String() }
 
 const leaseMark = ".WithLease"
 
-// plain is a context of package context that knows nothing but what ties contexts
-// together.
-var plain, _ = context.WithCancel(context.Background())
-
-// isCancelKey reports whether key is what package context asks a parent for.
-func isCancelKey(key any) bool { return plain.Value(key) != nil }
-
 // outer returns the nearest context of a lease around c, nil if there is none.
 func (c *leaseContext) outer() *leaseContext { return under(c.parent) }
 

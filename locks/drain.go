@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent"
-	"github.com/concurrent-go/concurrent/driver"
 )
 
 const (
@@ -109,14 +108,6 @@ func (c *client) abandonAll() {
 			l.giveBackKept(until)
 		}
 	}
-}
-
-// releaseNow gives back what was granted when nothing runs in the background any more.
-func (c *client) releaseNow(r driver.Request) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	r.OnHeld = nil
-	_ = c.store.Release(ctx, r) // else it ends by itself
 }
 
 // finishTasks ends what runs in the background. What was given up is given back once

@@ -7,26 +7,6 @@ import (
 	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
-// An ending is the contexts that end with a lease. Those whose parents never end
-// share one; of those whose parents end at one time, by one channel, one stands for
-// all; and those that have ended are forgotten when their number has doubled: so a
-// context that was dropped costs nothing that grows.
-type ending struct {
-	alone *cancelable
-	one   *cancelable                     // the first of those with parents that end
-	more  map[<-chan struct{}]*cancelable // the others, by what their parents end by
-	sweep int                             // how many there are when those that ended are forgotten
-	timer *time.Timer                     // of a local lock, which is in no wheel
-}
-
-// A cancelable is from context.WithCancelCause, so that contexts made of it
-// need no goroutine to follow it.
-type cancelable struct {
-	context.Context
-	end  context.CancelCauseFunc
-	done <-chan struct{} // the parent's
-}
-
 func newCancelable(parent context.Context) *cancelable {
 	c := new(cancelable)
 	c.Context, c.end = context.WithCancelCause(parent)
@@ -161,4 +141,29 @@ func (l *lease) watchLocked(e *ending) {
 	if left := l.deadline.Remaining(clock.Now()); left != Forever {
 		e.timer = time.AfterFunc(left, l.lookLocal)
 	}
+}
+
+// lookLocal ends a local lease whose deadline is past, for those who look at its
+// contexts.
+func (l *lease) lookLocal() {
+	if l.deadline.Passed(clock.Now()) {
+		l.expire()
+		return
+	}
+	x := l.extras()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ends != nil {
+		l.watchLocked(x.ends)
+	}
+}
+
+// finish ends the lease, and its contexts, with cause: errReleased, or why it was lost.
+// Only one caller gets true.
+func (l *lease) finish(cause *Error) bool {
+	ends, ok := l.finishNow(cause)
+	if ends != nil {
+		ends.cancel(cause)
+	}
+	return ok
 }

@@ -202,3 +202,16 @@ func ended(ctx context.Context) error {
 	}
 	return causeError{err, cause}
 }
+
+// shortKey is a key as texts show it.
+func shortKey(key string) string {
+	if len(key) > longestKey {
+		return fmt.Sprintf("%s… (%d bytes)", key[:longestKey], len(key))
+	}
+	return key
+}
+
+// errReleased is the cause of a context whose lock was released.
+var errReleased = &Error{Op: "hold", Err: causeError{ErrNotHeld, errors.New("it was released")}}
+
+var errPanicked = errors.New("the driver or an observer panicked")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,34 +13,12 @@ import (
 // lastID is the number of the attempt that began last, of those that were observed.
 var lastID atomic.Uint64
 
-// A told is what an observer is told of a lease besides what the lease knows.
-type told struct {
-	ctx context.Context // with the caller's values
-	id  uint64
-}
-
 // observer returns who is told what happens, nil if nobody is.
 func (c *client) observer() concurrent.Observer {
 	if c.opened == nil {
 		return nil
 	}
 	return c.opened.Observer()
-}
-
-// events are what happened by itself, to be told by a goroutine that nobody waits
-// for: an observer that is slow, hangs or panics delays no lease.
-type events struct {
-	client *client
-
-	mu      sync.Mutex
-	running bool
-	queue   []event
-}
-
-type event struct {
-	ctx context.Context
-	concurrent.Event
-	done chan<- struct{} // closed when it was told; or nil
 }
 
 // add has e told soon, after those that were added before.

@@ -73,25 +73,6 @@ func (c *client) unavailable(ctx context.Context, err error) error {
 	return err
 }
 
-// notHeld returns why the lease is not held, nil if it is: ErrNotHeld after a release,
-// ErrLockLost after a loss.
-func (l *lease) notHeld() error {
-	if l.active() {
-		return nil
-	}
-	if l.state.Load() == held {
-		l.expire()
-	}
-	cause := l.why()
-	if errors.Is(cause, errReleased) {
-		return ErrNotHeld
-	}
-	if e, ok := errors.AsType[*Error](cause); ok {
-		cause = e.Err
-	}
-	return withCause(ErrLockLost, cause)
-}
-
 // An extension is one Extend under way.
 type extension struct {
 	id      term.ID

@@ -6,16 +6,6 @@ import (
 	"weak"
 )
 
-// A Lease is one grant of a lock, got by Hold: nobody else's Release can reach it. It
-// is safe for concurrent use. The zero Lease and a nil *Lease hold nothing.
-//
-// A Lease that the program drops while it is active is renewed no more, and the
-// observer is told; contexts made by Context keep it.
-type Lease struct {
-	anchor anchor
-	lease  *lease
-}
-
 // Hold is Acquire for this caller alone: each call gets a lease of its own. Its errors
 // are Acquire's, and ErrLockActive on a held key whatever WithRaise says; with an error
 // the Lease is nil and nothing is held.

@@ -2,7 +2,6 @@ package locks
 
 import (
 	"errors"
-	"sync/atomic"
 	"time"
 	"weak"
 
@@ -12,41 +11,7 @@ import (
 	"github.com/concurrent-go/concurrent/locks/internal/cleanup"
 	"github.com/concurrent-go/concurrent/locks/internal/deadline"
 	"github.com/concurrent-go/concurrent/locks/internal/term"
-	"github.com/concurrent-go/concurrent/locks/internal/waitline"
-	"github.com/concurrent-go/concurrent/locks/internal/wheel"
 )
-
-type waitQueue = waitline.Line[*waitCall, *lease]
-
-// A lease is one grant, from the moment the store gave it until it was given
-// back, handed on or lost. It lives once: from held to over.
-type lease struct {
-	*resolvedLock
-	owner string
-	token uint64
-	spare int32 // how often it may still be handed on
-	state atomic.Int32
-	got   clock.Instant        // when this holder got it
-	queue *waitQueue           // the line it was got through, or nil
-	who   weak.Pointer[anchor] // whose it is; zero for Do's leases, which can't be collected
-
-	// deadline is until when the holder may count on the lease. It is read without
-	// a lock.
-	deadline deadline.Deadline
-	extra    atomic.Pointer[extras] // what most leases never need; nil: it was not needed yet
-
-	// Guarded by the wheel.
-	term     term.Term
-	length   time.Duration // as the holder wants it from now on
-	renewAt  int64
-	node     wheel.Node[*lease]
-	renewal  term.ID // under way
-	attempts uint8   // failed renewals since the last good one
-	renewed  bool    // is kept alive
-	brief    bool    // the store was not asked yet to make it as long as it is to be
-	inFlight bool    // a renewal is under way
-	claimed  bool    // the caller of Acquire or Do has it
-}
 
 var (
 	errLate      = errors.New("the store's reply came after the lease that it granted")
@@ -265,4 +230,52 @@ func (l *lease) giveBackKept(until time.Time) {
 // fail returns an *Error about this lease's key.
 func (l *lease) fail(op string, err error) *Error {
 	return l.client.fail(op, l.key, err)
+}
+
+func (l *lease) loseLocal(cause *Error) bool {
+	if !l.finish(cause) {
+		return false
+	}
+	l.local.leave(l, false, 0)
+	return true
+}
+
+// leave says that l, which ended, holds the lock no more; if it is kept, nobody can
+// have it until then.
+func (lo *localLock) leave(l *lease, kept bool, until int64) {
+	lo.mu.Lock()
+	defer lo.mu.Unlock()
+	if lo.holder == l {
+		lo.holder, lo.kept, lo.until = nil, kept, until
+		lo.wake()
+	}
+}
+
+// wake has the first in line look. lo.mu is held.
+func (lo *localLock) wake() {
+	if first := lo.queue.First(); first != nil {
+		select {
+		case first.Value.look <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// notHeld returns why the lease is not held, nil if it is: ErrNotHeld after a release,
+// ErrLockLost after a loss.
+func (l *lease) notHeld() error {
+	if l.active() {
+		return nil
+	}
+	if l.state.Load() == held {
+		l.expire()
+	}
+	cause := l.why()
+	if errors.Is(cause, errReleased) {
+		return ErrNotHeld
+	}
+	if e, ok := errors.AsType[*Error](cause); ok {
+		cause = e.Err
+	}
+	return withCause(ErrLockLost, cause)
 }

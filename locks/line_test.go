@@ -2,10 +2,11 @@ package locks
 
 import (
 	"context"
-	"github.com/concurrent-go/concurrent/locks/internal/waitline"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/concurrent-go/concurrent/locks/internal/waitline"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"

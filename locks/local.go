@@ -2,13 +2,11 @@ package locks
 
 import (
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/clock"
-	"github.com/concurrent-go/concurrent/internal/fifo"
 	"github.com/concurrent-go/concurrent/locks/internal/deadline"
 	"github.com/concurrent-go/concurrent/locks/internal/term"
 )
@@ -27,23 +25,6 @@ var errLocalRegistry = errors.New("WithRegistry: a local lock belongs to no regi
 
 // localClient stands for the store that local locks have not.
 var localClient = &client{features: driver.Features{Fencing: true, FIFO: true, Ordered: true}, lease: concurrent.DefaultLease}
-
-// A localLock is what a local lock has of its own. It needs no timer and no goroutine:
-// who waits, or looks at a context, sees to the end of what it waits for.
-type localLock struct {
-	mu     sync.Mutex
-	holder *lease // nil: nobody holds it
-	queue  fifo.List[*localWaiter]
-	token  uint64 // the last one
-	kept   bool   // released, but to be held for a while:
-	until  int64  // until then, Mono
-}
-
-// A localWaiter is one that waits. look is told when it may be its turn.
-type localWaiter struct {
-	place fifo.Element[*localWaiter]
-	look  chan struct{}
-}
 
 // lookEvery is how often the first in line looks whether the program has dropped the
 // Lease that it waits for.
@@ -168,35 +149,6 @@ func (lo *localLock) quit(w *localWaiter) {
 	lo.wake()
 }
 
-// wake has the first in line look. lo.mu is held.
-func (lo *localLock) wake() {
-	if first := lo.queue.First(); first != nil {
-		select {
-		case first.Value.look <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// leave says that l, which ended, holds the lock no more; if it is kept, nobody can
-// have it until then.
-func (lo *localLock) leave(l *lease, kept bool, until int64) {
-	lo.mu.Lock()
-	defer lo.mu.Unlock()
-	if lo.holder == l {
-		lo.holder, lo.kept, lo.until = nil, kept, until
-		lo.wake()
-	}
-}
-
-func (l *lease) loseLocal(cause *Error) bool {
-	if !l.finish(cause) {
-		return false
-	}
-	l.local.leave(l, false, 0)
-	return true
-}
-
 // releaseLocal ends l's hold on the lock, or leaves it held by nobody for as long as
 // the options say.
 func (l *lease) releaseLocal(u use, now clock.Instant) {
@@ -237,19 +189,4 @@ func (l *lease) extendLocal(d time.Duration) {
 		e.timer = nil
 	}
 	l.watchLocked(e)
-}
-
-// lookLocal ends a local lease whose deadline is past, for those who look at its
-// contexts.
-func (l *lease) lookLocal() {
-	if l.deadline.Passed(clock.Now()) {
-		l.expire()
-		return
-	}
-	x := l.extras()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.ends != nil {
-		l.watchLocked(x.ends)
-	}
 }

@@ -2,41 +2,11 @@ package locks
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 	"time"
-	"weak"
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/redact"
 )
-
-// A Lock is the description of a lock and at most one lease of it, got by
-// Acquire and given back by Release. Making one does no I/O and can't fail:
-// what is wrong with it is told by Acquire and Do. It is safe for concurrent
-// use and can be a package variable. It must not be copied.
-//
-// Every Do and every Hold takes a lease of its own, apart from the one that Acquire
-// got: use these where goroutines share a value. Release on a value gives back what
-// an Acquire on it got, whichever goroutine called that.
-//
-// The zero Lock and a nil *Lock are ErrInvalidOption at Acquire, and hold nothing.
-type Lock struct {
-	anchor     anchor
-	alias, key string
-	mode       driver.Mode
-	options    *options
-	local      bool
-
-	resolved atomic.Pointer[resolvedLock]
-	current  atomic.Pointer[lease]
-
-	once sync.Once
-	self weak.Pointer[anchor]
-}
-
-// An anchor is what a lease knows its Lock or Lease by: while it is there, they are.
-type anchor struct{ _ byte }
 
 // Cache returns the exclusive lock named key of the store configured as alias.
 func Cache(alias, key string, opts ...Option) *Lock {
@@ -217,9 +187,4 @@ func (l *Lock) String() string {
 		return "locks.Local"
 	}
 	return "locks.Lock " + shortKey(l.key) + " on " + redact.Name(l.alias)
-}
-
-// fail returns an *Error about this lock.
-func (l *Lock) fail(op string, err error) error {
-	return &Error{Op: op, Alias: redact.Name(l.alias), Key: l.key, Err: err}
 }

@@ -1,27 +1,10 @@
 package locks
 
 import (
-	"sync"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
 )
-
-// losses finds the leases that the store says it lost. Leases are not indexed
-// by owner, which every lock would pay for: all of them are looked through,
-// once for all the losses that came together.
-type losses struct {
-	client *client
-
-	mu      sync.Mutex
-	running bool
-	told    map[string]loss
-}
-
-type loss struct {
-	driver.Loss
-	tries int
-}
 
 // A loss may be told before its grant has come back to Acquire: it is looked
 // for again this often, each time after a pause twice as long as the one before.

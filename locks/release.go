@@ -10,9 +10,6 @@ import (
 	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
-// errReleased is the cause of a context whose lock was released.
-var errReleased = &Error{Op: "hold", Err: causeError{ErrNotHeld, errors.New("it was released")}}
-
 // A use is what was made of a lease that is released.
 type use int
 

@@ -2,20 +2,11 @@ package locks
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/internal/redact"
 )
-
-// A report is what an observer is told of one attempt.
-type report struct {
-	told
-	observer concurrent.Observer // nil: it was told how the attempt ended
-	began    time.Time
-	waiting  <-chan struct{} // closed when it was told that the attempt waits; nil: it is not to be yet
-}
 
 // newReport returns the report of an attempt with ctx, nil if nobody observes.
 func newReport(ctx context.Context, o concurrent.Observer) *report {
@@ -23,14 +14,6 @@ func newReport(ctx context.Context, o concurrent.Observer) *report {
 		return nil
 	}
 	return &report{told: told{context.WithoutCancel(ctx), lastID.Add(1)}, observer: o, began: time.Now()}
-}
-
-// told returns what observers are told of the lease that comes of a.
-func (a *attempt) told() *told {
-	if a.report == nil {
-		return nil
-	}
-	return &a.report.told
 }
 
 // refused tells that a came to nothing: because of err, or of a panic if that is nil.
@@ -57,8 +40,6 @@ func (a *attempt) refused(err error) {
 	r.heardOfWait()
 	o.Observe(r.ctx, a.event(concurrent.EventRefused, a.lock.fail("acquire", err)))
 }
-
-var errPanicked = errors.New("the driver or an observer panicked")
 
 // event returns an event about a, which is observed.
 func (a *attempt) event(kind concurrent.EventKind, err error) concurrent.Event {

@@ -7,20 +7,6 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 )
 
-// A resolvedLock is what a Lock turned out to be at an Acquire: what all its leases
-// have in common.
-type resolvedLock struct {
-	client  *client
-	options *options
-	key     string // with the alias's prefix
-	mode    driver.Mode
-	local   *localLock // of a local lock
-
-	// turn is of those who acquire the value itself, in modes that others may have
-	// beside it. A program's registry, and with it this, may change between tests.
-	turn chan struct{}
-}
-
 // resolve finds the alias, opening its store if nobody has yet. What it found before
 // holds until the alias is removed, or another registry is the default one.
 func (l *Lock) resolve(ctx context.Context) (*resolvedLock, error) {

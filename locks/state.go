@@ -1,24 +1,11 @@
 package locks
 
-import "sync"
-
 // The states of a lease. It is held first, and only once anything else.
 const (
 	held     int32 = iota
 	released       // or handed on
 	lost           // extras.cause says why
 )
-
-// extras are what few leases have: leases are many, and small without. They are made
-// when one is needed first, and stay.
-type extras struct {
-	mu    sync.Mutex
-	cause *Error  // why the lease was lost, for who holds it; written before the state
-	ends  *ending // the contexts that end with it; nil: nobody looked at one
-	told  *told   // nil: no observer was told of it
-
-	extending sync.Mutex // one Extend at a time
-}
 
 // extras returns the lease's.
 func (l *lease) extras() *extras {
@@ -35,16 +22,6 @@ func (l *lease) observedAs(t *told) {
 	if l.claimed = t == nil; t != nil {
 		l.extra.Store(&extras{told: t})
 	}
-}
-
-// finish ends the lease, and its contexts, with cause: errReleased, or why it was lost.
-// Only one caller gets true.
-func (l *lease) finish(cause *Error) bool {
-	ends, ok := l.finishNow(cause)
-	if ends != nil {
-		ends.cancel(cause)
-	}
-	return ok
 }
 
 // finishNow is finish, but the caller ends the contexts, without any lock.
@@ -94,4 +71,12 @@ func (l *lease) why() error {
 		return cause
 	}
 	return nil
+}
+
+// told returns what observers are told of the lease that comes of a.
+func (a *attempt) told() *told {
+	if a.report == nil {
+		return nil
+	}
+	return &a.report.told
 }

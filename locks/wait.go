@@ -21,24 +21,6 @@ var (
 // held, for the wait to end with that.
 const lately = 2 * time.Second
 
-// A waitCall is one Acquire that waits.
-type waitCall struct {
-	attempt
-	rl     *resolvedLock
-	waiter waitline.Waiter[*waitCall, *lease]
-	line   *waitQueue  // that it stands in; nil: in none
-	joined int64       // when, Mono
-	calls  *storeCalls // nil: it was handed a lease, or waits for one
-}
-
-// storeCalls are the requests of a waitCall that asks the store.
-type storeCalls struct {
-	ctx    context.Context // ends with the caller's, and when the client is drained
-	done   func()          // ends ctx
-	word   error           // what was heard of the key last
-	warned bool            // that the store is away
-}
-
 // wait stands in line for the key and returns when a lease is handed on to it, the
 // store granted it, or the wait is over. Whatever happens, it leaves no place there.
 func (a *attempt) wait(rl *resolvedLock) (*lease, error) {

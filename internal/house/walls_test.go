@@ -15,7 +15,7 @@ type room struct {
 }
 
 var rooms = []room{
-	{"locks", 0}, // 8, when its cycle is broken
+	{"locks", 8}, // 8, when its cycle is broken
 	{".", 0},
 	{"drivers/redis", 0},
 	{"drivers/postgres", 0},
