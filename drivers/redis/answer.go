@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 )
 
 // An answer is how a call ended.
@@ -50,7 +51,7 @@ func (s *Store) callTable(ctx context.Context, n int, sc *script, key string, co
 }
 
 func (s *Store) run(ctx context.Context, sc *script, key string, common []any, own ...string) (a answer, c *call) {
-	name := redisKey(key)
+	name := rediskey.Name(key)
 	for try := 0; ; try++ {
 		c = newCall(sc, name, common, own...)
 		went, err := s.batch.do(ctx, c)

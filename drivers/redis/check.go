@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 )
 
 // oldest is the first version with what the scripts need: flags of scripts,
@@ -107,7 +109,7 @@ func isAuth(err error) bool {
 
 // checkScripts runs a script that tries the commands of the others.
 func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
-	name := redisKey(space + "probe:" + s.inbox.id)
+	name := rediskey.Name(rediskey.Space + "probe:" + s.inbox.id)
 	reply, err := node.Eval(ctx, probeScript.text, nil, s.inbox.channel(), name).StringSlice()
 	switch {
 	case err == nil && len(reply) == 0:
@@ -152,7 +154,7 @@ func (s *Store) checkInbox(ctx context.Context) error {
 		case live:
 			return nil
 		case failure != nil && redis.HasErrorPrefix(failure, "NOPERM"):
-			return unfit("the ACL lets this user not subscribe to channels that begin with %sin: (the server said: %s)", space, s.secrets.hide(failure.Error()))
+			return unfit("the ACL lets this user not subscribe to channels that begin with %s (the server said: %s)", rediskey.Channels, s.secrets.hide(failure.Error()))
 		case failure != nil && isReply(failure) && fateOf(failure) == refused:
 			return unfit("this server, or the proxy before it, lets nobody subscribe (it said: %s)", s.secrets.hide(failure.Error()))
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 )
 
 // Close waits for each of its steps for this long at most, if the server does
@@ -62,7 +64,7 @@ func (s *Store) releaseAll() {
 	calls := make([]*call, len(rs))
 	for i := range rs {
 		r := &rs[i]
-		calls[i] = newCall(releaseScript, redisKey(r.Key), s.ending(r.Mode), r.Owner)
+		calls[i] = newCall(releaseScript, rediskey.Name(r.Key), s.ending(r.Mode), r.Owner)
 	}
 	s.batch.submit(calls...)
 	for _, c := range calls {

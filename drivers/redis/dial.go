@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
 )
 
 const defaultDialTimeout = 5 * time.Second

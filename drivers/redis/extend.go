@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 )
 
 // Extend makes the lease end r.Lease from now.
@@ -75,7 +76,7 @@ func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []erro
 	calls := make([]*call, len(todo))
 	for n, i := range todo {
 		r := &rs[i]
-		calls[n] = newCall(extendScript, redisKey(r.Key), s.termsOf(r).extend(), r.Owner)
+		calls[n] = newCall(extendScript, rediskey.Name(r.Key), s.termsOf(r).extend(), r.Owner)
 	}
 	s.batch.submit(calls...)
 	for n, i := range todo {

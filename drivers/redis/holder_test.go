@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 )
 
 func TestHoldersAreReadAsWritten(t *testing.T) {
@@ -18,10 +19,10 @@ func TestHoldersAreReadAsWritten(t *testing.T) {
 		s := new(Store)
 		s.inbox.id = newInboxID()
 		text := s.introduce(&h)
-		if text[:inboxLen] != s.inbox.id {
+		if text[:rediskey.ChannelLen] != s.inbox.id {
 			t.Errorf("%q does not begin with the inbox %q", text, s.inbox.id)
 		}
-		if got := holderOf(text[inboxLen:]); got != h {
+		if got := holderOf(text[rediskey.ChannelLen:]); got != h {
 			t.Errorf("%+v is read as %+v", h, got)
 		}
 	}

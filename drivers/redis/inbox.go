@@ -14,12 +14,11 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 	"github.com/concurrent-go/concurrent/internal/losses"
 )
 
 const (
-	// inboxLen is how long an inbox's id is, in bytes: the scripts know it.
-	inboxLen = 12
 	// silence is how long the subscription may be silent before its server is
 	// asked whether it is still there, and again until it counts as lost.
 	silence = 3 * time.Second
@@ -62,12 +61,12 @@ func (in *inbox) init() {
 }
 
 func newInboxID() string {
-	var raw [inboxLen * 3 / 4]byte
+	var raw [rediskey.ChannelLen * 3 / 4]byte
 	_, _ = rand.Read(raw[:]) // never fails: see crypto/rand
 	return base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
-func (in *inbox) channel() string { return space + "in:" + in.id }
+func (in *inbox) channel() string { return rediskey.Channels + in.id }
 
 // enter makes a waiter.
 func (in *inbox) enter() *waiter {
@@ -187,7 +186,7 @@ func (in *inbox) deliver(text string) {
 		in.call(text[1:5], uint64(token))
 	case len(text) > 2 && text[0] == 'b':
 		owner, name := cutSized(text[1:])
-		if key, ok := lockKey(name); ok {
+		if key, ok := rediskey.Lock(name); ok {
 			in.broke(key, owner)
 			in.losses.Tell(driver.Loss{Key: key, Owner: owner, Err: errBroken})
 		}

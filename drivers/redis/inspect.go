@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 )
 
 // Inspect tells who holds key, in the order in which they were granted it, and
@@ -85,10 +86,10 @@ func readHeld(row []any, now time.Time, h *driver.Held) bool {
 		n[i] = v
 	}
 	text, ok := row[5].(string)
-	if !ok || len(text) < inboxLen {
+	if !ok || len(text) < rediskey.ChannelLen {
 		return false
 	}
-	h.Holder, h.Mode, h.Token = holderOf(text[inboxLen:]), driver.Mode(n[0]), uint64(n[1])<<spareBits
+	h.Holder, h.Mode, h.Token = holderOf(text[rediskey.ChannelLen:]), driver.Mode(n[0]), uint64(n[1])<<spareBits
 	h.Since = now.Add(-time.Duration(n[2]) * time.Microsecond)
 	if n[3] >= 0 {
 		h.Until = now.Add(time.Duration(n[3]) * time.Microsecond)
