@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // What acquire.lua answers, if not with a token.
@@ -63,7 +64,7 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 	if name != "" {
 		own = append(own, name)
 	}
-	a.answer = s.call(ctx, 1, acquireScript, r.Key, s.termsOf(r).acquire(r.Brief), own...)
+	a.answer = s.call(ctx, 1, script.Acquire, r.Key, s.termsOf(r).acquire(r.Brief), own...)
 	if a.err = a.answer.err; a.err != nil {
 		return a
 	}

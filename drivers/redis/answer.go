@@ -8,6 +8,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // An answer is how a call ended.
@@ -27,7 +28,7 @@ const (
 
 // call runs a script that answers with n numbers or more, and runs it again where
 // that may help and does no harm. The error is ctx's, or one of package driver.
-func (s *Store) call(ctx context.Context, n int, sc *script, key string, common []any, own ...string) answer {
+func (s *Store) call(ctx context.Context, n int, sc *script.Script, key string, common []any, own ...string) answer {
 	a, c := s.run(ctx, sc, key, common, own...)
 	if a.err != nil {
 		return a
@@ -39,7 +40,7 @@ func (s *Store) call(ctx context.Context, n int, sc *script, key string, common 
 }
 
 // callTable is call for scripts that answer with n values of any kind.
-func (s *Store) callTable(ctx context.Context, n int, sc *script, key string, common ...any) answer {
+func (s *Store) callTable(ctx context.Context, n int, sc *script.Script, key string, common ...any) answer {
 	a, c := s.run(ctx, sc, key, common)
 	if a.err != nil {
 		return a
@@ -50,7 +51,7 @@ func (s *Store) callTable(ctx context.Context, n int, sc *script, key string, co
 	return a
 }
 
-func (s *Store) run(ctx context.Context, sc *script, key string, common []any, own ...string) (a answer, c *call) {
+func (s *Store) run(ctx context.Context, sc *script.Script, key string, common []any, own ...string) (a answer, c *call) {
 	name := rediskey.Name(key)
 	for try := 0; ; try++ {
 		c = newCall(sc, name, common, own...)
@@ -69,7 +70,7 @@ func (s *Store) run(ctx context.Context, sc *script, key string, common []any, o
 		}
 		fate := fateOf(err)
 		a.again = a.again || fate == unknown
-		if !sc.mayRepeat(fate) || try >= s.retries || !s.pause(ctx, try) {
+		if !mayRepeat(sc, fate) || try >= s.retries || !s.pause(ctx, try) {
 			a.err = s.failed(ctx, err)
 			return a, c
 		}
@@ -79,7 +80,7 @@ func (s *Store) run(ctx context.Context, sc *script, key string, common []any, o
 // mayRepeat reports whether a run that ended with a fate may be made again. One
 // that was not answered may still reach the server, after whatever is sent there
 // later, and only of some scripts does that do no harm.
-func (s *script) mayRepeat(f fate) bool { return f == postponed || f == unknown && s.harmless }
+func mayRepeat(sc *script.Script, f fate) bool { return f == postponed || f == unknown && sc.Harmless }
 
 // failed returns what a caller is told of err.
 func (s *Store) failed(ctx context.Context, err error) error {

@@ -4,11 +4,13 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // A call is one run of a script for one lock.
 type call struct {
-	script *script
+	script *script.Script
 	key    string
 	common []any     // arguments that calls like it have too; not changed any more
 	own    [2]string // and then its own, as many as
@@ -32,7 +34,7 @@ const (
 	abandoned        // its caller gave up before it left
 )
 
-func newCall(sc *script, key string, common []any, own ...string) *call {
+func newCall(sc *script.Script, key string, common []any, own ...string) *call {
 	c := &call{script: sc, key: key, common: common, done: make(chan struct{})}
 	c.owns = copy(c.own[:], own)
 	return c
@@ -40,7 +42,7 @@ func newCall(sc *script, key string, common []any, own ...string) *call {
 
 // goesWith reports whether one run of a script can serve both calls.
 func (c *call) goesWith(other *call) bool {
-	return c.script == other.script && c.script.shared && !c.apart() && !other.apart() &&
+	return c.script == other.script && c.script.ManyKeys && !c.apart() && !other.apart() &&
 		c.owns == other.owns && slices.Equal(c.common, other.common)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // oldest is the first version with what the scripts need: flags of scripts,
@@ -110,7 +111,7 @@ func isAuth(err error) bool {
 // checkScripts runs a script that tries the commands of the others.
 func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
 	name := rediskey.Name(rediskey.Space + "probe:" + s.inbox.id)
-	reply, err := node.Eval(ctx, probeScript.text, nil, s.inbox.channel(), name).StringSlice()
+	reply, err := node.Eval(ctx, script.Probe.Text, nil, s.inbox.channel(), name).StringSlice()
 	switch {
 	case err == nil && len(reply) == 0:
 		return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // Close waits for each of its steps for this long at most, if the server does
@@ -64,7 +65,7 @@ func (s *Store) releaseAll() {
 	calls := make([]*call, len(rs))
 	for i := range rs {
 		r := &rs[i]
-		calls[i] = newCall(releaseScript, rediskey.Name(r.Key), s.ending(r.Mode), r.Owner)
+		calls[i] = newCall(script.Release, rediskey.Name(r.Key), s.ending(r.Mode), r.Owner)
 	}
 	s.batch.submit(calls...)
 	for _, c := range calls {

@@ -53,9 +53,9 @@ func newCommand(ctx context.Context, calls []*call) command {
 	first, now := calls[0], time.Now()
 	args := make([]any, 0, 3+len(calls)*(1+first.owns)+len(first.common))
 	if first.text {
-		args = append(args, "eval", first.script.text, len(calls))
+		args = append(args, "eval", first.script.Text, len(calls))
 	} else {
-		args = append(args, "evalsha", first.script.sha, len(calls))
+		args = append(args, "evalsha", first.script.SHA, len(calls))
 	}
 	for _, c := range calls {
 		c.sent, args = now, append(args, &c.key) // the string would need memory of its own

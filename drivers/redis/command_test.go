@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // said is what a server answers with an error.
@@ -24,7 +25,7 @@ func (s said) RedisError() {}
 func shared(n int) (command, *redis.IntSliceCmd) {
 	calls := make([]*call, n)
 	for i := range calls {
-		calls[i] = newCall(releaseScript, "k", []any{"1", 0}, "owner")
+		calls[i] = newCall(script.Release, "k", []any{"1", 0}, "owner")
 	}
 	c := newCommand(context.Background(), calls)
 	return c, c.Cmder.(onceForAll).IntSliceCmd
@@ -54,7 +55,7 @@ func TestTheReplyToACallThatWasMadeAloneIsANumberOrATable(t *testing.T) {
 		{[]any{int64(2), []any{"owner"}}, []int64{2}, 2},
 		{"not ours", nil, 0},
 	} {
-		c := newCommand(t.Context(), []*call{newCall(acquireScript, "k", nil, "owner")})
+		c := newCommand(t.Context(), []*call{newCall(script.Acquire, "k", nil, "owner")})
 		c.Cmder.(once).SetVal(x.reply)
 		if anew := c.deliver(); anew != nil || !c.calls[0].over() {
 			t.Fatalf("%v: the call is not over", x.reply)
@@ -157,11 +158,11 @@ func TestCallsThatAreAskedForInAnotherWayGoApart(t *testing.T) {
 	b.share.Store(true)
 	minute, hour := []any{"1", 0, 60_000_000}, []any{"1", 0, 3_600_000_000}
 	calls := []*call{
-		newCall(acquireScript, "a", minute, "o1"),
-		newCall(acquireScript, "b", hour, "o2"),
-		newCall(acquireScript, "c", slices.Clone(minute), "o3"),
-		newCall(acquireScript, "d", minute, "o4", "waiter"),
-		newCall(releaseScript, "e", minute, "o5"),
+		newCall(script.Acquire, "a", minute, "o1"),
+		newCall(script.Acquire, "b", hour, "o2"),
+		newCall(script.Acquire, "c", slices.Clone(minute), "o3"),
+		newCall(script.Acquire, "d", minute, "o4", "waiter"),
+		newCall(script.Release, "e", minute, "o5"),
 	}
 	var got []string
 	for _, c := range b.commands(t.Context(), calls) {

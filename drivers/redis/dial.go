@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
-
 )
 
 const defaultDialTimeout = 5 * time.Second

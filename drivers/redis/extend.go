@@ -6,6 +6,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // Extend makes the lease end r.Lease from now.
@@ -21,7 +22,7 @@ func (s *Store) Extend(ctx context.Context, r driver.Request) (time.Time, error)
 }
 
 func (s *Store) extend(ctx context.Context, r *driver.Request) (time.Time, error) {
-	a := s.call(ctx, 1, extendScript, r.Key, s.termsOf(r).extend(), r.Owner)
+	a := s.call(ctx, 1, script.Extend, r.Key, s.termsOf(r).extend(), r.Owner)
 	if a.err != nil {
 		return time.Time{}, a.err
 	}
@@ -76,7 +77,7 @@ func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []erro
 	calls := make([]*call, len(todo))
 	for n, i := range todo {
 		r := &rs[i]
-		calls[n] = newCall(extendScript, rediskey.Name(r.Key), s.termsOf(r).extend(), r.Owner)
+		calls[n] = newCall(script.Extend, rediskey.Name(r.Key), s.termsOf(r).extend(), r.Owner)
 	}
 	s.batch.submit(calls...)
 	for n, i := range todo {
@@ -94,7 +95,7 @@ func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []erro
 		if err == nil {
 			err = errReply
 		}
-		if errs[i] = s.failed(ctx, err); extendScript.mayRepeat(fateOf(err)) {
+		if errs[i] = s.failed(ctx, err); mayRepeat(script.Extend, fateOf(err)) {
 			again = append(again, i)
 		}
 	}

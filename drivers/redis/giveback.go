@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 const (
@@ -52,5 +53,5 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) (certain 
 func (s *Store) leave(ctx context.Context, r *driver.Request, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, giveBackCall)
 	defer cancel()
-	return s.call(ctx, 1, leaveScript, r.Key, s.ending(r.Mode), r.Owner, name).err == nil
+	return s.call(ctx, 1, script.Leave, r.Key, s.ending(r.Mode), r.Owner, name).err == nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // Inspect tells who holds key, in the order in which they were granted it, and
@@ -24,7 +25,7 @@ func (s *Store) Inspect(ctx context.Context, key string) (driver.Info, error) {
 }
 
 func (s *Store) inspect(ctx context.Context, key string) (driver.Info, error) {
-	a := s.callTable(ctx, 2, inspectScript, key)
+	a := s.callTable(ctx, 2, script.Inspect, key)
 	if a.err != nil {
 		return driver.Info{}, a.err
 	}
@@ -41,7 +42,7 @@ func (s *Store) Break(ctx context.Context, key string) (driver.Info, error) {
 		return driver.Info{}, err
 	}
 	defer s.end()
-	a := s.callTable(ctx, 2, breakScript, key, s.counts())
+	a := s.callTable(ctx, 2, script.Break, key, s.counts())
 	if a.err != nil {
 		return driver.Info{}, a.err
 	}

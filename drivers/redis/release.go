@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // minKeep is the shortest time for which Keep leaves a key held.
@@ -21,7 +22,7 @@ func (s *Store) Release(ctx context.Context, r driver.Request) error {
 		return err
 	}
 	defer s.end()
-	return s.over(&r, s.call(ctx, 1, releaseScript, r.Key, s.ending(r.Mode), r.Owner))
+	return s.over(&r, s.call(ctx, 1, script.Release, r.Key, s.ending(r.Mode), r.Owner))
 }
 
 // Keep leaves the key held by nobody.
@@ -38,7 +39,7 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 	}
 	defer s.end()
 	micros, _ := lease(r.Lease)
-	return s.over(&r, s.call(ctx, 1, keepScript, r.Key, []any{int(r.Mode), micros}, r.Owner))
+	return s.over(&r, s.call(ctx, 1, script.Keep, r.Key, []any{int(r.Mode), micros}, r.Owner))
 }
 
 // over returns how a call that ends a lease ended.

@@ -26,6 +26,7 @@ var layers = []layer{
 	{"drivers/file", driverMay("github.com/fsnotify/fsnotify", "github.com/gofrs/flock", "golang.org/x/sys/")},
 	{"drivers/redis", driverMay("github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/")},
 	{"drivers/redis/internal/rediskey", nil},
+	{"drivers/redis/internal/script", nil},
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
 	{"internal/defaultregistry", nil},
