@@ -7,15 +7,15 @@ local key, asks = KEYS[1], '0'
 --#include clock.lua
 --#include listing.lua
 local COUNTED, found, waiters = ARGV[1], listing(), waiting()
---#include line.lua
---#include place.lua
---#include leases.lua
+--#include head.lua
 --#include queue.lua
+--#include leases.lua
+--#include wake.lua
 
 for _, l in ipairs(found) do
-  local who, inbox = l[1], string.sub(l[6], 1, 12)
+  local who, channel = l[1], string.sub(l[6], 1, 12)
   if string.byte(who) ~= 32 then -- nobody owns what was kept
-    redis.call('PUBLISH', 'lk:in:' .. inbox, 'b' .. string.char(#who) .. who .. key)
+    redis.call('PUBLISH', 'lk:in:' .. channel, 'b' .. string.char(#who) .. who .. key)
   end
 end
 if #found > 0 then

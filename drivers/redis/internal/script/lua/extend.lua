@@ -7,7 +7,7 @@
 -- each.lua.
 --#include clock.lua
 local width, common = 1, 3
-local asks, wants, asked, stay = ARGV[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local asks, wants, asked, ttl = ARGV[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local function one(key, at)
 
 local who = ARGV[at + 1]
@@ -15,16 +15,16 @@ local who = ARGV[at + 1]
 
 -- Most often the lock is exclusive, and nobody waits.
 if wants == 0 and mode == 0 and owner == who and ends > now and asked then
-  if whole and #record < line_at then
-    redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 2, token, now + asked, since, 0, line_at, #who, who, #holder, holder), 'PX', stay)
+  if whole and #record < queue_at then
+    redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 2, token, now + asked, since, 0, queue_at, #who, who, #holder, holder), 'PX', ttl)
     return 1
   end
---#include put.lua
-  put(now + asked, since, who, holder, line_at, stay)
+--#include write_record.lua
+  write_record(now + asked, since, who, holder, queue_at, ttl)
   return 1
 end
 
---#include place.lua
+--#include queue.lua
 --#include leases.lua
 
 local e, t, s, by = lease(who, wants)

@@ -6,7 +6,7 @@
 local key, asks = KEYS[1], ARGV[1]
 --#include state.lua
 --#include clock.lua
---#include place.lua
+--#include queue.lua
 --#include leases.lua
 local who, wants, untl = ARGV[3], tonumber(asks), NEVER
 

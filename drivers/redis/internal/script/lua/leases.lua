@@ -126,16 +126,16 @@ end
 
 -- save writes the record, and how long the key stays.
 local function save()
-  local stay = math.ceil(math.max(0, ends - now) / 1000) + 1000
-  if queue ~= '' and stay < 10000 then
-    stay = 10000
+  local ttl = math.ceil(math.max(0, ends - now) / 1000) + 1000
+  if queue ~= '' and ttl < 10000 then
+    ttl = 10000
   end
   if mode == 0 then
     record = struct.pack('>BdddiIBc0Hc0', 2, token, ends, since, 0, 37 + #owner + #holder, #owner, owner, #holder, holder) .. queue
     if ends == NEVER then
       redis.call('SET', key, record)
     else
-      redis.call('SET', key, record, 'PX', string.format('%d', stay))
+      redis.call('SET', key, record, 'PX', string.format('%d', ttl))
     end
     return
   end
@@ -143,6 +143,6 @@ local function save()
   if ends == NEVER then
     redis.call('PERSIST', key)
   else
-    redis.call('PEXPIRE', key, stay)
+    redis.call('PEXPIRE', key, ttl)
   end
 end

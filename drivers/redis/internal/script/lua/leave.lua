@@ -8,12 +8,12 @@ local key, asks = KEYS[1], ARGV[2]
 --#include state.lua
 --#include clock.lua
 local COUNTED, wants, who, me = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
---#include line.lua
---#include place.lua
---#include leases.lua
+--#include head.lua
 --#include queue.lua
+--#include leases.lua
+--#include wake.lua
 
-local e, at = lease(who, wants), me ~= '' and place(me)
+local e, at = lease(who, wants), me ~= '' and position(me)
 if e then
   drop(who, e)
 end

@@ -1,5 +1,5 @@
 -- listing returns every lease that has not ended: its owner, mode, token, age
--- and time left in µs (-1: no end), inbox and holder. It writes nothing.
+-- and time left in µs (-1: no end), channel and holder. It writes nothing.
 local function listing()
   local found = {}
   local function add(who, as, t, s, e, by)
@@ -26,7 +26,7 @@ end
 -- waiting returns how many wait and are alive.
 local function waiting()
   local record = whole and record or redis.call('GET', key)
-  local n, at = 0, line_at
+  local n, at = 0, queue_at
   while at <= #record do
     local size, alive = struct.unpack('>Hd', record, at)
     if alive > now then

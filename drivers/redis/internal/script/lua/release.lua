@@ -15,29 +15,29 @@ local who = ARGV[at + 1]
 -- Most often the lock is exclusive, and nobody waits. Then the key stays a second, for
 -- its token.
 local simple = mode == 0 and owner == who and wants == 0 and ends > now
-if simple and whole and #record < line_at then
+if simple and whole and #record < queue_at then
   redis.call('SET', key, struct.pack('>BdddiIBH', 2, token, 0, 0, 0, 37, 0, 0), 'PX', '1000')
   return 1
 end
 
---#include line.lua
+--#include head.lua
 if simple then
---#include put.lua
-  -- The first of those who wait is told that it is its turn, or handed a lease.
+--#include write_record.lua
+  -- The first waiter is told that it is its turn, or handed a lease.
   if alive > now + GRACE then
-    local inbox, text = string.sub(head, 1, 12), 'w' .. string.sub(head, 13)
-    local hands = size > 28 and size + 2 <= #near and alive > now + STALE - FRESH
-    if hands then
+    local channel, text = string.sub(head, 1, 12), 'w' .. string.sub(head, 13)
+    local hands_off = size > 28 and size + 2 <= #near and alive > now + STALE - FRESH
+    if hands_off then
       token = token < now and now or token + 1
       text = struct.pack('>c0d', 'h' .. string.sub(head, 13), token)
     end
-    if redis.call('PUBLISH', 'lk:in:' .. inbox, text) > 0 or COUNTED == '' then
-      if hands then
-        local heir, at = struct.unpack('>Bc0', near, near_at + 30)
-        local by = inbox .. string.sub(near, at, near_at + 1 + size)
-        put(now + HANDED, now, heir, by, line_at + 2 + size, '2000')
+    if redis.call('PUBLISH', 'lk:in:' .. channel, text) > 0 or COUNTED == '' then
+      if hands_off then
+        local successor, at = struct.unpack('>Bc0', near, near_at + 30)
+        local by = channel .. string.sub(near, at, near_at + 1 + size)
+        write_record(now + HANDED_OFF, now, successor, by, queue_at + 2 + size, '2000')
       else
-        local at = put(0, 0, '', '', line_at, '1000')
+        local at = write_record(0, 0, '', '', queue_at, '1000')
         redis.call('SETRANGE', key, at + 1, struct.pack('>d', now + GRACE))
       end
       return 1
@@ -45,9 +45,9 @@ if simple then
   end
 end
 
---#include place.lua
---#include leases.lua
 --#include queue.lua
+--#include leases.lua
+--#include wake.lua
 
 local e = lease(who, wants)
 if e then

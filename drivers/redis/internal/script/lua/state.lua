@@ -3,9 +3,9 @@
 -- held exclusively is a string, the record:
 --
 --   2 (a byte: this form), the last token, when the lease ends, when it began (doubles), the mode (int),
---   where the line begins (int), the owner (behind a byte that is its length), the
---   holder: its inbox (12 bytes) and who it is (behind two bytes), and then, maybe
---   behind some bytes that mean nothing, the line: see line.lua.
+--   where the queue begins (int), the owner (behind a byte that is its length), the
+--   holder: its store's channel (12 bytes) and who it is (behind two bytes), and then, maybe
+--   behind some bytes that mean nothing, the queue: see head.lua.
 --
 -- A key that is held otherwise is a hash. Its field r is the record: its end is
 -- the last lease's, its beginning stands for a time before which none of them
@@ -19,7 +19,7 @@
 -- the end of a lease that was released. The key stays a second longer than the
 -- lease, so that the next token is larger although the clock was set back.
 --
--- What is done most often makes no function, and of a record with a long line it reads
+-- What is done most often makes no function, and of a record with a long queue it reads
 -- the first bytes only, if they are enough: each costs more than the commands do. The
 -- first 768 have the longest holder in them.
 local NEVER = 9007199254740991
@@ -34,10 +34,10 @@ if type(record) == 'table' then -- the error of a key that has the other form
 end
 record = record or ''
 local whole = hashed or #record < 768
-local token, ends, since, mode, line_at, owner, holder = 0, 0, 0, 0, 1, '', ''
+local token, ends, since, mode, queue_at, owner, holder = 0, 0, 0, 0, 1, '', ''
 if record ~= '' then
   if string.byte(record) ~= 2 then
     return redis.error_reply('WRONGTYPE this is not the state of a lock')
   end
-  token, ends, since, mode, line_at, owner, holder = struct.unpack('>dddiIBc0Hc0', record, 2)
+  token, ends, since, mode, queue_at, owner, holder = struct.unpack('>dddiIBc0Hc0', record, 2)
 end
