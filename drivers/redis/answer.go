@@ -8,13 +8,14 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // An answer is how a call ended.
 type answer struct {
-	numbers []int64   // of the reply, as many as the caller wants or more
-	table   []any     // the reply of a call that wants more than numbers
+	numbers []int64   // of the reply
+	table   []any     // the reply, if it is more than a number
 	sent    time.Time // just before the try that was answered left
 	again   bool      // a try that was not answered may have been carried out
 	pending *call     // the one that is under way still; nil: none is
@@ -26,35 +27,12 @@ const (
 	mostPause  = 512 * time.Millisecond
 )
 
-// call runs a script that answers with n numbers or more, and runs it again where
-// that may help and does no harm. The error is ctx's, or one of package driver.
-func (s *Store) call(ctx context.Context, n int, sc *script.Script, key string, common []any, own ...string) answer {
-	a, c := s.run(ctx, sc, key, common, own...)
-	if a.err != nil {
-		return a
-	}
-	if a.numbers = c.numbers; len(a.numbers) < n {
-		a.err = s.failed(ctx, errReply)
-	}
-	return a
-}
-
-// callTable is call for scripts that answer with n values of any kind.
-func (s *Store) callTable(ctx context.Context, n int, sc *script.Script, key string, common ...any) answer {
-	a, c := s.run(ctx, sc, key, common)
-	if a.err != nil {
-		return a
-	}
-	if a.table = c.table; len(a.table) < n {
-		a.err = s.failed(ctx, errReply)
-	}
-	return a
-}
-
-func (s *Store) run(ctx context.Context, sc *script.Script, key string, common []any, own ...string) (a answer, c *call) {
+// call runs a script, and runs it again where that may help and does no harm. The
+// error is ctx's, or one of package driver.
+func (s *Store) call(ctx context.Context, sc *script.Script, key string, common []any, own ...string) (a answer) {
 	name := rediskey.Name(key)
 	for try := 0; ; try++ {
-		c = newCall(sc, name, common, own...)
+		c := newCall(sc, name, common, own...)
 		went, err := s.batch.do(ctx, c)
 		if !c.over() {
 			a.err = err
@@ -62,17 +40,18 @@ func (s *Store) run(ctx context.Context, sc *script.Script, key string, common [
 			if went {
 				a.pending = c
 			}
-			return a, c
+			return a
 		}
 		a.sent, a.again = c.sent, a.again || c.again
 		if err = c.err; err == nil {
-			return a, c
+			a.numbers, a.table = c.numbers, c.table
+			return a
 		}
-		fate := fateOf(err)
-		a.again = a.again || fate == unknown
+		fate := reply.FateOf(err)
+		a.again = a.again || fate == reply.Unknown
 		if !mayRepeat(sc, fate) || try >= s.retries || !s.pause(ctx, try) {
 			a.err = s.failed(ctx, err)
-			return a, c
+			return a
 		}
 	}
 }
@@ -80,17 +59,19 @@ func (s *Store) run(ctx context.Context, sc *script.Script, key string, common [
 // mayRepeat reports whether a run that ended with a fate may be made again. One
 // that was not answered may still reach the server, after whatever is sent there
 // later, and only of some scripts does that do no harm.
-func mayRepeat(sc *script.Script, f fate) bool { return f == postponed || f == unknown && sc.Harmless }
+func mayRepeat(sc *script.Script, f reply.Fate) bool {
+	return f == reply.Postponed || f == reply.Unknown && sc.Harmless
+}
 
 // failed returns what a caller is told of err.
 func (s *Store) failed(ctx context.Context, err error) error {
-	told := s.secrets.explain(err)
+	told := s.secrets.Explain(err)
 	switch {
 	case s.isClosed():
 		return driver.ErrClosed
 	case ended(ctx) != nil:
 		return errors.Join(ended(ctx), told)
-	case fateOf(err) == postponed:
+	case reply.FateOf(err) == reply.Postponed:
 		return outage{told}
 	}
 	return told

@@ -46,22 +46,6 @@ func (c *call) goesWith(other *call) bool {
 		c.owns == other.owns && slices.Equal(c.common, other.common)
 }
 
-// take notes the reply to a call that was made alone: a number, or a table, which
-// may be of numbers.
-func (c *call) take(reply any) {
-	switch v := reply.(type) {
-	case int64:
-		c.numbers = []int64{v}
-	case []any:
-		c.table = v
-		for _, one := range v {
-			if n, ok := one.(int64); ok {
-				c.numbers = append(c.numbers, n)
-			}
-		}
-	}
-}
-
 // apart reports whether the call is to go without others.
 func (c *call) apart() bool { return c.alone || c.text }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 // A command is one run of a script on the server, for one call or for several
@@ -91,14 +93,14 @@ const failed = -1
 // made anew.
 func (c command) deliver() (anew []*call) {
 	err := c.Err()
-	if unknownScript(err) && !c.calls[0].text {
+	if reply.IsUnknownScript(err) && !c.calls[0].text {
 		c.calls[0].text = true // and those after it find the server to know it
 		return c.calls
 	}
 	all, isForAll := c.Cmder.(onceForAll)
 	if !isForAll {
 		one := c.calls[0]
-		one.take(c.Cmder.(once).Val())
+		one.numbers, one.table = reply.Parse(c.Cmder.(once).Val())
 		one.err = err
 		close(one.done)
 		return nil
@@ -107,7 +109,7 @@ func (c command) deliver() (anew []*call) {
 	width := len(numbers) / len(c.calls)
 	for i, call := range c.calls {
 		part := numbers[i*width : (i+1)*width]
-		if isReply(err) || err == nil && (width == 0 || part[0] == failed) {
+		if reply.IsAnswer(err) || err == nil && (width == 0 || part[0] == failed) {
 			call.alone, call.again = true, err == nil
 			anew = append(anew, call)
 			continue

@@ -32,8 +32,8 @@ func shared(n int) (command, *redis.IntSliceCmd) {
 }
 
 func TestEachCallHasItsPartOfAReply(t *testing.T) {
-	c, reply := shared(3)
-	reply.SetVal([]int64{1, 10, 0, 0, 20, 5, 2, 0, 0})
+	c, cmd := shared(3)
+	cmd.SetVal([]int64{1, 10, 0, 0, 20, 5, 2, 0, 0})
 	if anew := c.deliver(); anew != nil {
 		t.Errorf("%d calls are made anew", len(anew))
 	}
@@ -46,7 +46,7 @@ func TestEachCallHasItsPartOfAReply(t *testing.T) {
 
 func TestTheReplyToACallThatWasMadeAloneIsANumberOrATable(t *testing.T) {
 	for _, x := range []struct {
-		reply   any
+		answer  any
 		numbers []int64
 		table   int
 	}{
@@ -56,12 +56,12 @@ func TestTheReplyToACallThatWasMadeAloneIsANumberOrATable(t *testing.T) {
 		{"not ours", nil, 0},
 	} {
 		c := newCommand(t.Context(), []*call{newCall(script.Acquire, "k", nil, "owner")})
-		c.Cmder.(once).SetVal(x.reply)
+		c.Cmder.(once).SetVal(x.answer)
 		if anew := c.deliver(); anew != nil || !c.calls[0].over() {
-			t.Fatalf("%v: the call is not over", x.reply)
+			t.Fatalf("%v: the call is not over", x.answer)
 		}
 		if one := c.calls[0]; !slices.Equal(one.numbers, x.numbers) || len(one.table) != x.table || one.err != nil {
-			t.Errorf("%v: %v, %v, %v", x.reply, one.numbers, one.table, one.err)
+			t.Errorf("%v: %v, %v, %v", x.answer, one.numbers, one.table, one.err)
 		}
 	}
 }
@@ -80,9 +80,9 @@ func TestWhatIsMadeAnewAfterWhichReply(t *testing.T) {
 		{"the server does not know the script", nil, said("NOSCRIPT No matching script."), 3, false, false},
 		{"no reply", nil, io.ErrUnexpectedEOF, 0, false, false},
 	} {
-		c, reply := shared(3)
-		reply.SetVal(x.numbers)
-		reply.SetErr(x.err)
+		c, cmd := shared(3)
+		cmd.SetVal(x.numbers)
+		cmd.SetErr(x.err)
 		anew := c.deliver()
 		if len(anew) != x.anew {
 			t.Errorf("%s: %d calls are made anew, want %d", x.what, len(anew), x.anew)
@@ -109,8 +109,8 @@ func TestWhatIsMadeAnewAfterWhichReply(t *testing.T) {
 
 // A server that forgot the scripts is sent the text once, not once for each call.
 func TestATextThatTheServerDoesNotKnowGoesOnce(t *testing.T) {
-	c, reply := shared(3)
-	reply.SetErr(said("NOSCRIPT No matching script."))
+	c, cmd := shared(3)
+	cmd.SetErr(said("NOSCRIPT No matching script."))
 	var b batcher
 	b.share.Store(true)
 	commands := b.commands(context.Background(), c.deliver())
@@ -128,12 +128,12 @@ func TestATextThatTheServerDoesNotKnowGoesOnce(t *testing.T) {
 func TestServersBehindAProxyAreSentNoSharedCalls(t *testing.T) {
 	var b batcher
 	b.share.Store(true)
-	c, reply := shared(3)
+	c, cmd := shared(3)
 	for _, x := range []struct {
 		err  error
 		want int
 	}{{nil, 1}, {said("NOPERM no"), 1}, {said("CROSSSLOT Keys in request don't hash to the same slot"), 3}} {
-		reply.SetErr(x.err)
+		cmd.SetErr(x.err)
 		b.learn(c.Err())
 		if n := len(b.commands(context.Background(), c.calls)); n != x.want {
 			t.Errorf("after %v three calls are %d commands, want %d", x.err, n, x.want)

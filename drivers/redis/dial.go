@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 const defaultDialTimeout = 5 * time.Second
@@ -35,14 +37,8 @@ func (s *Store) dialer(timeout time.Duration, config *tls.Config) func(ctx conte
 		secure := tls.Client(conn, own)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			_ = conn.Close()
-			return nil, handshakeError{err}
+			return nil, &reply.HandshakeError{Err: err}
 		}
 		return secure, nil
 	}
 }
-
-// A handshakeError says that a server was reached and TLS was not agreed on.
-type handshakeError struct{ error }
-
-// Unwrap returns why.
-func (e handshakeError) Unwrap() error { return e.error }

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 var schemes = []string{"redis", "rediss", "redis+unix"}
@@ -37,7 +38,7 @@ type connector struct {
 	files    tlsFiles
 	secure   bool
 	verified bool
-	secrets  secrets
+	secrets  reply.Secrets
 }
 
 func connectorOf(u *url.URL) (*connector, error) {
@@ -58,7 +59,7 @@ func connectorOf(u *url.URL) (*connector, error) {
 		return nil, err
 	}
 	password, _ := u.User.Password()
-	c.secrets = secretsOf(password, query.Get("password"))
+	c.secrets = reply.NewSecrets(password, query.Get("password"))
 	return c, c.parse(u, query)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
@@ -22,15 +23,20 @@ func (s *Store) Extend(ctx context.Context, r driver.Request) (time.Time, error)
 }
 
 func (s *Store) extend(ctx context.Context, r *driver.Request) (time.Time, error) {
-	a := s.call(ctx, 1, script.Extend, r.Key, s.termsOf(r).extend(), r.Owner)
+	a := s.call(ctx, script.Extend, r.Key, s.termsOf(r).extend(), r.Owner)
 	if a.err != nil {
 		return time.Time{}, a.err
 	}
-	return s.extended(r, a.numbers[0], a.sent)
+	return s.extended(ctx, r, a.numbers, a.sent)
 }
 
-func (s *Store) extended(r *driver.Request, reply int64, sent time.Time) (time.Time, error) {
-	if reply == 0 {
+// extended reads the reply of extend.lua.
+func (s *Store) extended(ctx context.Context, r *driver.Request, numbers []int64, sent time.Time) (time.Time, error) {
+	done, err := reply.Done(numbers)
+	if err != nil {
+		return time.Time{}, s.failed(ctx, err)
+	}
+	if !done {
 		s.held.remove(r.Key, r.Owner)
 		return time.Time{}, driver.ErrNotHeld
 	}
@@ -88,14 +94,11 @@ func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []erro
 			errs[i] = err
 			continue
 		}
-		if err == nil && len(c.numbers) > 0 {
-			_, errs[i] = s.extended(&rs[i], c.numbers[0], c.sent)
+		if err == nil {
+			_, errs[i] = s.extended(ctx, &rs[i], c.numbers, c.sent)
 			continue
 		}
-		if err == nil {
-			err = errReply
-		}
-		if errs[i] = s.failed(ctx, err); mayRepeat(script.Extend, fateOf(err)) {
+		if errs[i] = s.failed(ctx, err); mayRepeat(script.Extend, reply.FateOf(err)) {
 			again = append(again, i)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
@@ -29,10 +30,10 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) (certain 
 		case <-s.life.Done():
 			return false
 		}
-		if n := pending.numbers; name == "" && len(n) > 0 && n[0] <= otherMode {
+		if got, err := reply.Acquire(pending.numbers); name == "" && err == nil && got.Granted == 0 {
 			return true
 		}
-		certain = pending.err == nil || fateOf(pending.err) != unknown
+		certain = pending.err == nil || reply.FateOf(pending.err) != reply.Unknown
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -53,5 +54,9 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) (certain 
 func (s *Store) leave(ctx context.Context, r *driver.Request, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, giveBackCall)
 	defer cancel()
-	return s.call(ctx, 1, script.Leave, r.Key, s.ending(r.Mode), r.Owner, name).err == nil
+	a := s.call(ctx, script.Leave, r.Key, s.ending(r.Mode), r.Owner, name)
+	if a.err == nil {
+		_, a.err = reply.Done(a.numbers)
+	}
+	return a.err == nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 // held is what was granted through a store and not given back, as far as it
@@ -29,7 +30,7 @@ var base = time.Now()
 
 func (h *held) add(r *driver.Request, sent time.Time) {
 	m := mine{mode: r.Mode}
-	if r.Lease < longest {
+	if r.Lease < reply.Longest {
 		// The lease began on the server later than it was sent, by less
 		// than a reply takes.
 		m.ends = int64(sent.Sub(base)) + 2*int64(r.Lease) + int64(time.Minute)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/internal/losses"
 )
 
@@ -150,7 +151,7 @@ func (in *inbox) receive(ctx context.Context, sub *redis.PubSub) (was bool) {
 		switch {
 		case err == nil:
 			asked = false
-		case isTimeout(err) && was && !asked && sub.Ping(ctx) == nil:
+		case reply.IsTimeout(err) && was && !asked && sub.Ping(ctx) == nil:
 			asked = true
 		default:
 			in.set(false, err)
@@ -185,7 +186,7 @@ func (in *inbox) deliver(text string) {
 		token := math.Float64frombits(binary.BigEndian.Uint64([]byte(text[5:])))
 		in.call(text[1:5], uint64(token))
 	case len(text) > 2 && text[0] == 'b':
-		owner, name := cutSized(text[1:])
+		owner, name := reply.CutSized(text[1:])
 		if key, ok := rediskey.Lock(name); ok {
 			in.broke(key, owner)
 			in.losses.Tell(driver.Loss{Key: key, Owner: owner, Err: errBroken})

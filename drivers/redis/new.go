@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 // defaultRetries is how often a call is repeated where the client's options do
@@ -67,24 +68,24 @@ func (s *Store) use(client redis.UniversalClient) error {
 	switch c := client.(type) {
 	case *redis.Client:
 		if c == nil {
-			return unfit("the client is nil")
+			return reply.Unfit("the client is nil")
 		}
 		s.counted, s.place = true, placeOf(c.Options())
-		s.secrets = secretsOf(c.Options().Password)
+		s.secrets = reply.NewSecrets(c.Options().Password)
 	case *redis.ClusterClient:
 		if c == nil {
-			return unfit("the client is nil")
+			return reply.Unfit("the client is nil")
 		}
 		s.place = strings.Join(c.Options().Addrs, ",")
-		s.secrets = secretsOf(c.Options().Password)
+		s.secrets = reply.NewSecrets(c.Options().Password)
 	default:
-		return unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
+		return reply.Unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
 	}
 	return nil
 }
 
 func newStore() *Store {
-	s := &Store{closed: make(chan struct{}), secrets: secretsOf()}
+	s := &Store{closed: make(chan struct{}), secrets: reply.NewSecrets()}
 	s.life, s.endLife = context.WithCancel(context.Background())
 	return s
 }

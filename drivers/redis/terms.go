@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 // terms are the arguments that all calls for leases of one kind have in common.
@@ -25,7 +26,7 @@ func (s *Store) termsOf(r *driver.Request) *terms {
 	}
 	micros, stay := lease(r.Lease)
 	t := &terms{mode: r.Mode, lease: r.Lease, holder: r.Holder}
-	t.args = [6]any{s.counts(), int(r.Mode), micros, stay, s.introduce(&r.Holder), ""}
+	t.args = [6]any{s.counts(), int(r.Mode), micros, stay, s.inbox.id + reply.HolderText(&r.Holder), ""}
 	t.brief = t.args
 	if r.Mode == driver.Exclusive && r.Lease >= 2*handed {
 		t.brief[5] = "1"
@@ -59,7 +60,7 @@ func (s *Store) ending(mode driver.Mode) []any { return []any{s.counts(), int(mo
 // lease returns a lease as the scripts take it: in microseconds, and how long
 // its key stays, in milliseconds.
 func lease(d time.Duration) (micros, stay any) {
-	if d >= longest {
+	if d >= reply.Longest {
 		return "", ""
 	}
 	us := int64((d + time.Microsecond - 1) / time.Microsecond)

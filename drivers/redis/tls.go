@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/url"
 	"os"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 // tlsFiles are the PEM files that a URL names, and the host that certificates
@@ -34,17 +36,17 @@ func (c *connector) load() (*tls.Config, error) {
 	if c.files.ca != "" {
 		pem, err := os.ReadFile(c.files.ca)
 		if err != nil {
-			return nil, unavailable("tls_ca_file can't be read: %v", err)
+			return nil, reply.Unavailable("tls_ca_file can't be read: %v", err)
 		}
 		loaded.RootCAs = x509.NewCertPool()
 		if !loaded.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, unavailable("tls_ca_file has no certificate in PEM form")
+			return nil, reply.Unavailable("tls_ca_file has no certificate in PEM form")
 		}
 	}
 	if c.files.cert != "" {
 		pair, err := tls.LoadX509KeyPair(c.files.cert, c.files.key)
 		if err != nil {
-			return nil, unavailable("tls_cert_file and tls_key_file can't be used: %v", err)
+			return nil, reply.Unavailable("tls_cert_file and tls_key_file can't be used: %v", err)
 		}
 		loaded.Certificates = []tls.Certificate{pair}
 	}

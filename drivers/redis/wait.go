@@ -113,7 +113,7 @@ func (w *wait) next(a *asked) (time.Duration, bool) {
 		if told := w.request.OnHeld; told != nil {
 			told(held)
 		}
-		return min(pause, held.For+afterEnd+time.Duration(a.place)*apart), true
+		return min(pause, held.For+afterEnd+time.Duration(a.before)*apart), true
 	}
 	if _, away := errors.AsType[outage](a.err); !away || a.pending != nil {
 		return 0, false

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 // A waiter believes no more of what it was handed than that this was later than the
@@ -39,7 +40,7 @@ func TestWhatWasHandedOverIsBelievedOfOneWhoAskedLately(t *testing.T) {
 			if ok != c.taken {
 				t.Fatalf("taken: %v, want %v", ok, c.taken)
 			}
-			if want := (driver.Grant{Token: c.token << spareBits, Spare: spare, Sent: c.asked.sent, Lease: handed}); c.taken && g != want {
+			if want := (driver.Grant{Token: reply.Token(c.token), Spare: reply.Spare, Sent: c.asked.sent, Lease: handed}); c.taken && g != want {
 				t.Errorf("granted %+v, want %+v", g, want)
 			}
 			if n := len(s.held.all()); c.taken != (n == 1) {

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 // A wire is a connection of a client of ours, which has a request arrive once.
@@ -41,12 +43,7 @@ func newWire(conn net.Conn, b *batcher) *wire {
 	return w
 }
 
-var (
-	past = time.Unix(1, 0)
-
-	// errNotSent: the server closed the connection before the request left.
-	errNotSent = errors.New("the server had closed the connection")
-)
+var past = time.Unix(1, 0)
 
 // SetReadDeadline is net.Conn's.
 func (w *wire) SetReadDeadline(at time.Time) error {
@@ -73,7 +70,7 @@ func (w *wire) Read(b []byte) (int, error) {
 // Write is net.Conn's. What begins with it was not sent if the connection is closed.
 func (w *wire) Write(b []byte) (int, error) {
 	if !w.asked.Load() && w.closed() {
-		return 0, errNotSent
+		return 0, reply.ErrNotSent
 	}
 	w.asked.Store(true)
 	n, err := w.Conn.Write(b)

@@ -27,6 +27,7 @@ var layers = []layer{
 	{"drivers/redis", driverMay("github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/")},
 	{"drivers/redis/internal/rediskey", nil},
 	{"drivers/redis/internal/script", nil},
+	{"drivers/redis/internal/reply", []string{module + "/driver", module + "/drivers/redis/internal/rediskey", "github.com/redis/go-redis/v9"}},
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
 	{"internal/defaultregistry", nil},

@@ -1,11 +1,11 @@
-package redis
+package reply_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/concurrent-go/concurrent/driver"
-	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 func TestHoldersAreReadAsWritten(t *testing.T) {
@@ -16,17 +16,14 @@ func TestHoldersAreReadAsWritten(t *testing.T) {
 		{Host: long, PID: 1 << 30, Label: long},
 		{Host: "1 2", PID: -1, Label: "\x00"},
 	} {
-		s := new(Store)
-		s.inbox.id = newInboxID()
-		text := s.introduce(&h)
-		if text[:rediskey.ChannelLen] != s.inbox.id {
-			t.Errorf("%q does not begin with the inbox %q", text, s.inbox.id)
-		}
-		if got := holderOf(text[rediskey.ChannelLen:]); got != h {
+		if got := reply.Holder(reply.HolderText(&h)); got != h {
 			t.Errorf("%+v is read as %+v", h, got)
 		}
 	}
-	if h := holderOf("\xffshort"); h != (driver.Holder{}) {
+	if text := reply.HolderText(&driver.Holder{Host: "ho", PID: 42, Label: "x"}); text != "\x02ho\x01x42" {
+		t.Errorf("a holder is written as %q, and servers have another form", text)
+	}
+	if h := reply.Holder("\xffshort"); h != (driver.Holder{}) {
 		t.Errorf("what is cut off is read as %+v", h)
 	}
 }
