@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
@@ -14,11 +15,11 @@ import (
 
 // An answer is how a call ended.
 type answer struct {
-	numbers []int64   // of the reply
-	table   []any     // the reply, if it is more than a number
-	sent    time.Time // just before the try that was answered left
-	again   bool      // a try that was not answered may have been carried out
-	pending *call     // the one that is under way still; nil: none is
+	numbers []int64     // of the reply
+	table   []any       // the reply, if it is more than a number
+	sent    time.Time   // just before the try that was answered left
+	again   bool        // a try that was not answered may have been carried out
+	pending *batch.Call // the one that is under way still; nil: none is
 	err     error
 }
 
@@ -32,9 +33,9 @@ const (
 func (s *Store) call(ctx context.Context, sc *script.Script, key string, common []any, own ...string) (a answer) {
 	name := rediskey.Name(key)
 	for try := 0; ; try++ {
-		c := newCall(sc, name, common, own...)
-		went, err := s.batch.do(ctx, c)
-		if !c.over() {
+		c := batch.NewCall(sc, name, common, own...)
+		went, err := s.batch.Do(ctx, c)
+		if !c.Over() {
 			a.err = err
 			a.again = a.again || went
 			if went {
@@ -42,9 +43,9 @@ func (s *Store) call(ctx context.Context, sc *script.Script, key string, common 
 			}
 			return a
 		}
-		a.sent, a.again = c.sent, a.again || c.again
-		if err = c.err; err == nil {
-			a.numbers, a.table = c.numbers, c.table
+		a.sent, a.again = c.Sent, a.again || c.Again
+		if err = c.Err; err == nil {
+			a.numbers, a.table = c.Numbers, c.Table
 			return a
 		}
 		fate := reply.FateOf(err)

@@ -11,6 +11,14 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 )
 
+// said is what a server answers with an error.
+type said string
+
+func (s said) Error() string { return string(s) }
+
+// RedisError makes it one of go-redis's.
+func (s said) RedisError() {}
+
 func TestAnUnknownFateIsNeverTakenForARefusal(t *testing.T) {
 	s := newStore()
 	defer s.endLife()

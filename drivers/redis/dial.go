@@ -26,7 +26,7 @@ func (s *Store) dialer(timeout time.Duration, config *tls.Config) func(ctx conte
 		if err != nil {
 			return nil, err
 		}
-		conn := newWire(plainConn, &s.batch)
+		conn := s.batch.Wire(plainConn)
 		if config == nil {
 			return conn, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
@@ -80,22 +81,22 @@ func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, 
 // extendSome sends the requests whose places are in todo, and returns those that
 // may be sent again. errs has the error of each.
 func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []error, todo []int) (again []int) {
-	calls := make([]*call, len(todo))
+	calls := make([]*batch.Call, len(todo))
 	for n, i := range todo {
 		r := &rs[i]
-		calls[n] = newCall(script.Extend, rediskey.Name(r.Key), s.termsOf(r).extend(), r.Owner)
+		calls[n] = batch.NewCall(script.Extend, rediskey.Name(r.Key), s.termsOf(r).extend(), r.Owner)
 	}
-	s.batch.submit(calls...)
+	s.batch.Submit(calls...)
 	for n, i := range todo {
 		c := calls[n]
-		err := s.batch.await(ctx, c)
-		if !c.over() {
-			c.state.CompareAndSwap(queued, abandoned)
+		err := s.batch.Await(ctx, c)
+		if !c.Over() {
+			c.Abandon()
 			errs[i] = err
 			continue
 		}
 		if err == nil {
-			_, errs[i] = s.extended(ctx, &rs[i], c.numbers, c.sent)
+			_, errs[i] = s.extended(ctx, &rs[i], c.Numbers, c.Sent)
 			continue
 		}
 		if errs[i] = s.failed(ctx, err); mayRepeat(script.Extend, reply.FateOf(err)) {

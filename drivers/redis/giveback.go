@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
@@ -21,19 +22,19 @@ const (
 // is under way, and then asks until the server has answered once, or the lease
 // can no longer be held. It reports whether it is certain that nothing is held and
 // nobody queued: of a request that was never answered it is not.
-func (s *Store) giveBack(r driver.Request, name string, pending *call) (certain bool) {
+func (s *Store) giveBack(r driver.Request, name string, pending *batch.Call) (certain bool) {
 	ctx, cancel := context.WithTimeout(s.life, max(min(r.Lease, giveBackFor), giveBackCall))
 	defer cancel()
 	if pending != nil {
 		select {
-		case <-pending.done:
+		case <-pending.Done():
 		case <-s.life.Done():
 			return false
 		}
-		if got, err := reply.Acquire(pending.numbers); name == "" && err == nil && got.Granted == 0 {
+		if got, err := reply.Acquire(pending.Numbers); name == "" && err == nil && got.Granted == 0 {
 			return true
 		}
-		certain = pending.err == nil || reply.FateOf(pending.err) != reply.Unknown
+		certain = pending.Err == nil || reply.FateOf(pending.Err) != reply.Unknown
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -93,13 +93,7 @@ func newStore() *Store {
 // open starts the store and finds out whether its server is fit. A failure
 // leaves nothing open but a client that is not ours.
 func (s *Store) open(ctx context.Context) error {
-	s.batch.client = s.client
-	s.batch.learnTimeouts(s.own)
-	client, one := s.client.(*redis.Client)
-	s.batch.share.Store(one) // the nodes of a cluster share no keys
-	if one && s.own && client.Options().PoolSize > 1 {
-		s.batch.keeper.client = client
-	}
+	s.batch.Start(s.client, s.own)
 	s.inbox.init()
 	s.inbox.losses, s.inbox.broke = &s.losses, s.held.remove
 	go s.inbox.listen(s.life, s.client)

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/internal/losses"
 )
@@ -27,7 +28,7 @@ type Store struct {
 	secrets reply.Secrets
 	warned  []error
 
-	batch  batcher
+	batch  batch.Batcher
 	inbox  inbox
 	held   held
 	losses losses.Listeners

@@ -28,6 +28,9 @@ var layers = []layer{
 	{"drivers/redis/internal/rediskey", nil},
 	{"drivers/redis/internal/script", nil},
 	{"drivers/redis/internal/reply", []string{module + "/driver", module + "/drivers/redis/internal/rediskey", "github.com/redis/go-redis/v9"}},
+	{"drivers/redis/internal/batch", []string{
+		module + "/drivers/redis/internal/reply", module + "/drivers/redis/internal/script", "github.com/redis/go-redis/v9",
+	}},
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
 	{"internal/defaultregistry", nil},

@@ -1,4 +1,4 @@
-package redis
+package batch
 
 import (
 	"context"
@@ -21,13 +21,13 @@ func (s said) Error() string { return string(s) }
 // RedisError makes it one of go-redis's.
 func (s said) RedisError() {}
 
-// shared returns a command for n calls, and the place of its reply.
-func shared(n int) (command, *redis.IntSliceCmd) {
-	calls := make([]*call, n)
+// shared returns a run for n calls, and the place of its reply.
+func shared(n int) (scriptRun, *redis.IntSliceCmd) {
+	calls := make([]*Call, n)
 	for i := range calls {
-		calls[i] = newCall(script.Release, "k", []any{"1", 0}, "owner")
+		calls[i] = NewCall(script.Release, "k", []any{"1", 0}, "owner")
 	}
-	c := newCommand(context.Background(), calls)
+	c := newRun(context.Background(), calls)
 	return c, c.Cmder.(onceForAll).IntSliceCmd
 }
 
@@ -38,7 +38,7 @@ func TestEachCallHasItsPartOfAReply(t *testing.T) {
 		t.Errorf("%d calls are made anew", len(anew))
 	}
 	for i, first := range []int64{1, 0, 2} {
-		if n := c.calls[i].numbers; !c.calls[i].over() || len(n) != 3 || n[0] != first {
+		if n := c.calls[i].Numbers; !c.calls[i].Over() || len(n) != 3 || n[0] != first {
 			t.Errorf("call %d has %v", i, n)
 		}
 	}
@@ -55,13 +55,13 @@ func TestTheReplyToACallThatWasMadeAloneIsANumberOrATable(t *testing.T) {
 		{[]any{int64(2), []any{"owner"}}, []int64{2}, 2},
 		{"not ours", nil, 0},
 	} {
-		c := newCommand(t.Context(), []*call{newCall(script.Acquire, "k", nil, "owner")})
+		c := newRun(t.Context(), []*Call{NewCall(script.Acquire, "k", nil, "owner")})
 		c.Cmder.(once).SetVal(x.answer)
-		if anew := c.deliver(); anew != nil || !c.calls[0].over() {
+		if anew := c.deliver(); anew != nil || !c.calls[0].Over() {
 			t.Fatalf("%v: the call is not over", x.answer)
 		}
-		if one := c.calls[0]; !slices.Equal(one.numbers, x.numbers) || len(one.table) != x.table || one.err != nil {
-			t.Errorf("%v: %v, %v, %v", x.answer, one.numbers, one.table, one.err)
+		if one := c.calls[0]; !slices.Equal(one.Numbers, x.numbers) || len(one.Table) != x.table || one.Err != nil {
+			t.Errorf("%v: %v, %v, %v", x.answer, one.Numbers, one.Table, one.Err)
 		}
 	}
 }
@@ -89,19 +89,19 @@ func TestWhatIsMadeAnewAfterWhichReply(t *testing.T) {
 		}
 		over := 0
 		for _, call := range c.calls {
-			if !call.over() {
+			if !call.Over() {
 				continue
 			}
-			if over++; !errors.Is(call.err, x.err) {
-				t.Errorf("%s: a call has the error %v", x.what, call.err)
+			if over++; !errors.Is(call.Err, x.err) {
+				t.Errorf("%s: a call has the error %v", x.what, call.Err)
 			}
 		}
 		if over != 3-len(anew) {
 			t.Errorf("%s: %d calls are over and %d made anew", x.what, over, len(anew))
 		}
 		for _, call := range anew {
-			if call.alone != x.alone || call.again != x.again {
-				t.Errorf("%s: alone %v, again %v", x.what, call.alone, call.again)
+			if call.alone != x.alone || call.Again != x.again {
+				t.Errorf("%s: alone %v, again %v", x.what, call.alone, call.Again)
 			}
 		}
 	}
@@ -111,22 +111,22 @@ func TestWhatIsMadeAnewAfterWhichReply(t *testing.T) {
 func TestATextThatTheServerDoesNotKnowGoesOnce(t *testing.T) {
 	c, cmd := shared(3)
 	cmd.SetErr(said("NOSCRIPT No matching script."))
-	var b batcher
+	var b Batcher
 	b.share.Store(true)
-	commands := b.commands(context.Background(), c.deliver())
-	if len(commands) != 2 || !commands[0].calls[0].text || len(commands[1].calls) != 2 {
-		t.Fatalf("%d commands", len(commands))
+	runs := b.runs(context.Background(), c.deliver())
+	if len(runs) != 2 || !runs[0].calls[0].text || len(runs[1].calls) != 2 {
+		t.Fatalf("%d runs", len(runs))
 	}
-	if name := commands[0].Args()[0]; name != "eval" {
+	if name := runs[0].Args()[0]; name != "eval" {
 		t.Errorf("the first is %v", name)
 	}
-	if name := commands[1].Args()[0]; name != "evalsha" {
+	if name := runs[1].Args()[0]; name != "evalsha" {
 		t.Errorf("the second is %v", name)
 	}
 }
 
 func TestServersBehindAProxyAreSentNoSharedCalls(t *testing.T) {
-	var b batcher
+	var b Batcher
 	b.share.Store(true)
 	c, cmd := shared(3)
 	for _, x := range []struct {
@@ -135,8 +135,8 @@ func TestServersBehindAProxyAreSentNoSharedCalls(t *testing.T) {
 	}{{nil, 1}, {said("NOPERM no"), 1}, {said("CROSSSLOT Keys in request don't hash to the same slot"), 3}} {
 		cmd.SetErr(x.err)
 		b.learn(c.Err())
-		if n := len(b.commands(context.Background(), c.calls)); n != x.want {
-			t.Errorf("after %v three calls are %d commands, want %d", x.err, n, x.want)
+		if n := len(b.runs(context.Background(), c.calls)); n != x.want {
+			t.Errorf("after %v three calls are %d runs, want %d", x.err, n, x.want)
 		}
 	}
 }
@@ -154,18 +154,18 @@ func plain(args []any) []any {
 // What calls have in common is sent once: only those that have all of it in common
 // go together.
 func TestCallsThatAreAskedForInAnotherWayGoApart(t *testing.T) {
-	var b batcher
+	var b Batcher
 	b.share.Store(true)
 	minute, hour := []any{"1", 0, 60_000_000}, []any{"1", 0, 3_600_000_000}
-	calls := []*call{
-		newCall(script.Acquire, "a", minute, "o1"),
-		newCall(script.Acquire, "b", hour, "o2"),
-		newCall(script.Acquire, "c", slices.Clone(minute), "o3"),
-		newCall(script.Acquire, "d", minute, "o4", "waiter"),
-		newCall(script.Release, "e", minute, "o5"),
+	calls := []*Call{
+		NewCall(script.Acquire, "a", minute, "o1"),
+		NewCall(script.Acquire, "b", hour, "o2"),
+		NewCall(script.Acquire, "c", slices.Clone(minute), "o3"),
+		NewCall(script.Acquire, "d", minute, "o4", "waiter"),
+		NewCall(script.Release, "e", minute, "o5"),
 	}
 	var got []string
-	for _, c := range b.commands(t.Context(), calls) {
+	for _, c := range b.runs(t.Context(), calls) {
 		got = append(got, fmt.Sprint(plain(c.Args()[2:])))
 	}
 	want := []string{

@@ -1,6 +1,6 @@
 //go:build unix
 
-package redis
+package batch
 
 import "syscall"
 

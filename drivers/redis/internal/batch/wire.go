@@ -1,4 +1,4 @@
-package redis
+package batch
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 // A wire is a connection of a client of ours, which has a request arrive once.
 //
-// The answer to a direct call is waited for after the call's deadline too: to break the
+// The answer to an inline call is waited for after the call's deadline too: to break the
 // connection then, and make the call on another, would have the server carry it out
 // twice, the first time maybe long after the second. go-redis tells a connection
 // nothing of a call but its deadline: by that the wire finds whose call it is.
@@ -25,7 +25,7 @@ import (
 type wire struct {
 	net.Conn
 
-	batch *batcher
+	batch *Batcher
 	raw   syscall.RawConn // nil: the connection has none
 	due   time.Time       // of what is read
 	dueW  time.Time       // of what is written
@@ -35,7 +35,9 @@ type wire struct {
 	patient bool // a Read or Write has gone on after its deadline
 }
 
-func newWire(conn net.Conn, b *batcher) *wire {
+// Wire returns conn as a connection of the batcher's client. It may be called before
+// Start.
+func (b *Batcher) Wire(conn net.Conn) net.Conn {
 	w := &wire{Conn: conn, batch: b}
 	if c, ok := conn.(syscall.Conn); ok {
 		w.raw, _ = c.SyscallConn() // none, if it fails
@@ -80,7 +82,7 @@ func (w *wire) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// anew does something again that a direct call's deadline ended, until that call's
+// anew does something again that an inline call's deadline ended, until that call's
 // caller has waited long enough or its context ends. Of other calls it returns err.
 func (w *wire) anew(due time.Time, err error, set func(time.Time) error, do func() (int, error)) (int, error) {
 	ctx, until, found := w.batch.patience(due)
