@@ -41,7 +41,7 @@ func (s *Store) checkLease(r *driver.Request) error {
 
 // An asked is what became of a request.
 type asked struct {
-	answer
+	callResult
 	grant  driver.Grant
 	before int    // how many wait before this waiter
 	last   uint64 // the token of the newest grant until then; 0: not known
@@ -59,8 +59,8 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 	if name != "" {
 		own = append(own, name)
 	}
-	a.answer = s.call(ctx, script.Acquire, r.Key, s.termsOf(r).acquire(r.Brief), own...)
-	if a.err = a.answer.err; a.err != nil {
+	a.callResult = s.call(ctx, script.Acquire, r.Key, s.termsOf(r).acquire(r.Brief), own...)
+	if a.err = a.callResult.err; a.err != nil {
 		return a
 	}
 	got, err := reply.Acquire(a.numbers)
@@ -81,7 +81,7 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 // granted returns what the server granted, unless the store was closed
 // meanwhile: then Close releases it.
 func (s *Store) granted(r *driver.Request, token uint64, sent time.Time) (driver.Grant, error) {
-	s.held.add(r, sent)
+	s.grants.add(r, sent)
 	if s.isClosed() {
 		return driver.Grant{}, driver.ErrClosed
 	}

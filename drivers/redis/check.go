@@ -29,7 +29,7 @@ func (s *Store) check(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.checkInbox(ctx)
+	return s.checkSubscription(ctx)
 }
 
 func (s *Store) unreachable(ctx context.Context, err error) error {
@@ -106,8 +106,8 @@ func fields(hello any) map[string]string {
 
 // checkScripts runs a script that tries the commands of the others.
 func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
-	name := rediskey.Name(rediskey.Space + "probe:" + s.inbox.id)
-	denied, err := node.Eval(ctx, script.Probe.Text, nil, s.inbox.channel(), name).StringSlice()
+	name := rediskey.Name(rediskey.Space + "probe:" + s.wakeup.ID())
+	denied, err := node.Eval(ctx, script.Probe.Text, nil, s.wakeup.Channel(), name).StringSlice()
 	switch {
 	case err == nil && len(denied) == 0:
 		return nil
@@ -143,10 +143,10 @@ func (s *Store) checkMemory(ctx context.Context, node redis.Cmdable) {
 	}
 }
 
-// checkInbox waits until the subscription stands.
-func (s *Store) checkInbox(ctx context.Context) error {
+// checkSubscription waits until the subscription stands.
+func (s *Store) checkSubscription(ctx context.Context) error {
 	for {
-		live, change, failure := s.inbox.status()
+		live, change, failure := s.wakeup.Status()
 		switch {
 		case live:
 			return nil

@@ -34,7 +34,7 @@ func (s *Store) Close() error {
 func (s *Store) stop() {
 	s.endLife()
 	s.batch.Close()
-	s.inbox.close()
+	s.wakeup.Close()
 	if s.own {
 		_ = s.client.Close() // what can't be closed is closed by the server
 	}
@@ -60,7 +60,7 @@ func awaitAtMost(wait func()) {
 func (s *Store) releaseAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeStep)
 	defer cancel()
-	rs := s.held.all()
+	rs := s.grants.all()
 	calls := make([]*batch.Call, len(rs))
 	for i := range rs {
 		r := &rs[i]

@@ -38,10 +38,10 @@ func (s *Store) extended(ctx context.Context, r *driver.Request, numbers []int64
 		return time.Time{}, s.failed(ctx, err)
 	}
 	if !done {
-		s.held.remove(r.Key, r.Owner)
+		s.grants.remove(r.Key, r.Owner)
 		return time.Time{}, driver.ErrNotHeld
 	}
-	s.held.add(r, sent)
+	s.grants.add(r, sent)
 	return sent, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/wakeup"
 )
 
 // defaultRetries is how often a call is repeated where the client's options do
@@ -86,6 +87,7 @@ func (s *Store) use(client redis.UniversalClient) error {
 
 func newStore() *Store {
 	s := &Store{closed: make(chan struct{}), secrets: reply.NewSecrets()}
+	s.wakeup = wakeup.New(s.broken)
 	s.life, s.endLife = context.WithCancel(context.Background())
 	return s
 }
@@ -94,9 +96,7 @@ func newStore() *Store {
 // leaves nothing open but a client that is not ours.
 func (s *Store) open(ctx context.Context) error {
 	s.batch.Start(s.client, s.own)
-	s.inbox.init()
-	s.inbox.losses, s.inbox.broke = &s.losses, s.held.remove
-	go s.inbox.listen(s.life, s.client)
+	go s.wakeup.Listen(s.life, s.client)
 	checked := make(chan error, 1)
 	go func() { checked <- s.check(ctx) }()
 	var err error

@@ -44,7 +44,7 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 }
 
 // over returns how a call that ends a lease ended.
-func (s *Store) over(ctx context.Context, r *driver.Request, a answer) error {
+func (s *Store) over(ctx context.Context, r *driver.Request, a callResult) error {
 	if a.err != nil {
 		return a.err
 	}
@@ -52,7 +52,7 @@ func (s *Store) over(ctx context.Context, r *driver.Request, a answer) error {
 	if err != nil {
 		return s.failed(ctx, err)
 	}
-	s.held.remove(r.Key, r.Owner)
+	s.grants.remove(r.Key, r.Owner)
 	if !done && !a.again {
 		return driver.ErrNotHeld
 	}

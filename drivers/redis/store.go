@@ -11,6 +11,7 @@ import (
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/wakeup"
 	"github.com/concurrent-go/concurrent/internal/losses"
 )
 
@@ -29,8 +30,8 @@ type Store struct {
 	warned  []error
 
 	batch  batch.Batcher
-	inbox  inbox
-	held   held
+	wakeup *wakeup.Subscription
+	grants grants
 	losses losses.Listeners
 	last   atomic.Pointer[terms] // what was asked for last
 

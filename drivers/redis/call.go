@@ -13,8 +13,8 @@ import (
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
-// An answer is how a call ended.
-type answer struct {
+// A callResult is how a call ended.
+type callResult struct {
 	numbers []int64     // of the reply
 	table   []any       // the reply, if it is more than a number
 	sent    time.Time   // just before the try that was answered left
@@ -30,7 +30,7 @@ const (
 
 // call runs a script, and runs it again where that may help and does no harm. The
 // error is ctx's, or one of package driver.
-func (s *Store) call(ctx context.Context, sc *script.Script, key string, common []any, own ...string) (a answer) {
+func (s *Store) call(ctx context.Context, sc *script.Script, key string, common []any, own ...string) (a callResult) {
 	name := rediskey.Name(key)
 	for try := 0; ; try++ {
 		c := batch.NewCall(sc, name, common, own...)
@@ -73,7 +73,7 @@ func (s *Store) failed(ctx context.Context, err error) error {
 	case ended(ctx) != nil:
 		return errors.Join(ended(ctx), told)
 	case reply.FateOf(err) == reply.Postponed:
-		return outage{told}
+		return temporaryError{told}
 	}
 	return told
 }
@@ -90,11 +90,11 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// An outage is an error of a server that did nothing, and may serve again soon.
-type outage struct{ error }
+// A temporaryError is an error of a server that did nothing, and may serve again soon.
+type temporaryError struct{ error }
 
 // Unwrap returns what it is about.
-func (o outage) Unwrap() error { return o.error }
+func (o temporaryError) Unwrap() error { return o.error }
 
 // pause waits before a call is made again, and reports whether it may be.
 func (s *Store) pause(ctx context.Context, try int) bool {
