@@ -9,13 +9,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/config"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/wakeup"
 )
-
-// defaultRetries is how often a call is repeated where the client's options do
-// not say it.
-const defaultRetries = 3
 
 // An Option of New.
 type Option func(*options) error
@@ -65,19 +62,19 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 
 // use has the store use a client of the caller's.
 func (s *Store) use(client redis.UniversalClient) error {
-	s.client, s.retries = client, defaultRetries
+	s.client, s.retries = client, config.Retries
 	switch c := client.(type) {
 	case *redis.Client:
 		if c == nil {
 			return reply.Unfit("the client is nil")
 		}
-		s.counted, s.place = true, placeOf(c.Options())
+		s.counted, s.address = true, config.AddressOf(c.Options())
 		s.secrets = reply.NewSecrets(c.Options().Password)
 	case *redis.ClusterClient:
 		if c == nil {
 			return reply.Unfit("the client is nil")
 		}
-		s.place = strings.Join(c.Options().Addrs, ",")
+		s.address = strings.Join(c.Options().Addrs, ",")
 		s.secrets = reply.NewSecrets(c.Options().Password)
 	default:
 		return reply.Unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)

@@ -25,7 +25,7 @@ type Store struct {
 	own     bool // made here, and closed here
 	counted bool // the receivers of a message are counted
 	retries int
-	place   string // for people to read
+	address string // for people to read
 	secrets reply.Secrets
 	warned  []error
 

@@ -31,6 +31,9 @@ var layers = []layer{
 	{"drivers/redis/internal/batch", []string{
 		module + "/drivers/redis/internal/reply", module + "/drivers/redis/internal/script", "github.com/redis/go-redis/v9",
 	}},
+	{"drivers/redis/internal/config", []string{
+		module + "/drivers/redis/internal/reply", module + "/internal/spelling", "github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/",
+	}},
 	{"drivers/redis/internal/wakeup", []string{
 		module + "/drivers/redis/internal/rediskey", module + "/drivers/redis/internal/reply", "github.com/redis/go-redis/v9",
 	}},

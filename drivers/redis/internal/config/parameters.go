@@ -1,38 +1,14 @@
-package redis
+package config
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/concurrent-go/concurrent/internal/spelling"
 )
-
-// A topology is how servers stand together. A URL says it by its parameters.
-type topology int
-
-const (
-	single topology = 1 << iota
-	sentinel
-	cluster
-	all = single | sentinel | cluster
-)
-
-func (t topology) String() string {
-	switch t {
-	case single:
-		return "single server"
-	case sentinel:
-		return "server behind Sentinel"
-	}
-	return "Cluster"
-}
 
 // A parameter is one of a URL's query.
 type parameter struct {
@@ -140,64 +116,4 @@ func unknownParameter(name string) error {
 		return fmt.Errorf("the parameter %q is unknown; did you mean %q?", name, near)
 	}
 	return fmt.Errorf("the parameter %q is unknown; there are %s", name, strings.Join(names, ", "))
-}
-
-func isText(s string) error {
-	if s == "" {
-		return errors.New("some text")
-	}
-	return nil
-}
-
-func isBool(s string) error {
-	switch s {
-	case "true", "false", "1", "0":
-		return nil
-	}
-	return errors.New("true or false")
-}
-
-func isNumber(s string) error {
-	if n, err := strconv.Atoi(s); err != nil || n < -1 || n > 1<<31-1 {
-		return errors.New("a number, −1 or more")
-	}
-	return nil
-}
-
-func isCount(s string) error {
-	if n, err := strconv.Atoi(s); err != nil || n < 0 || n > 1<<31-1 {
-		return errors.New("a number that is not negative")
-	}
-	return nil
-}
-
-func isProtocol(s string) error {
-	if s != "2" && s != "3" {
-		return errors.New("2 or 3")
-	}
-	return nil
-}
-
-// isDuration takes what go-redis does: a Go duration, or a number of seconds.
-func isDuration(s string) error {
-	if n, err := strconv.Atoi(s); err == nil && n < 1<<31 && n > -1<<31 {
-		return nil
-	}
-	if _, err := time.ParseDuration(s); err != nil {
-		return errors.New(`a duration such as "500ms", or a number of seconds`)
-	}
-	return nil
-}
-
-func isAddress(s string) error {
-	host, port, err := net.SplitHostPort(s)
-	if err != nil || host == "" || !isPort(port) {
-		return errors.New("host:port")
-	}
-	return nil
-}
-
-func isPort(s string) bool {
-	n, err := strconv.Atoi(s)
-	return err == nil && n > 0 && n < 1<<16
 }

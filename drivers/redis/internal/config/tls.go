@@ -1,4 +1,4 @@
-package redis
+package config
 
 import (
 	"crypto/tls"
@@ -14,7 +14,7 @@ import (
 // are for. Empty: none, and the host that is connected to.
 type tlsFiles struct{ ca, cert, key, name string }
 
-func (c *connector) checkTLS(query url.Values) error {
+func (c *Config) checkTLS(query url.Values) error {
 	for _, name := range append([]string{"skip_verify"}, ours...) {
 		if query.Has(name) && !c.secure {
 			return errors.New("the parameter \"" + name + "\" is for TLS: the URL must begin with rediss://")
@@ -28,7 +28,7 @@ func (c *connector) checkTLS(query url.Values) error {
 
 // load reads the files and returns what TLS needs, nil without it. Certificates
 // are for the host that is connected to, which the dialer knows.
-func (c *connector) load() (*tls.Config, error) {
+func (c *Config) load() (*tls.Config, error) {
 	if !c.secure {
 		return nil, nil
 	}

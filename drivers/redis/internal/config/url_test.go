@@ -1,7 +1,8 @@
-package redis
+package config
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -12,16 +13,12 @@ import (
 
 const secret = "s3cret-passw0rd"
 
-func connect(raw string) (*connector, error) {
+func parse(raw string) (*Config, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	c, err := Driver{}.Connector(u)
-	if err != nil {
-		return nil, err
-	}
-	return c.(*connector), nil
+	return Parse(u)
 }
 
 func TestURLsOfEachTopologyAreTaken(t *testing.T) {
@@ -45,7 +42,7 @@ func TestURLsOfEachTopologyAreTaken(t *testing.T) {
 		"redis://h:7000?addr=h:7001&max_redirects=8":                          cluster,
 		"rediss://h:7000?addr=h:7001&skip_verify=1":                           cluster,
 	} {
-		c, err := connect(raw)
+		c, err := parse(raw)
 		if err != nil {
 			t.Errorf("%s: %v", raw, err)
 		} else if c.topology != want {
@@ -56,15 +53,15 @@ func TestURLsOfEachTopologyAreTaken(t *testing.T) {
 
 func TestTheProtocolIsTheOneThatCostsLess(t *testing.T) {
 	for query, want := range map[string]int{"": 2, "protocol=2": 2, "protocol=3": 3} {
-		one, err := connect("redis://h?" + query)
+		one, err := parse("redis://h?" + query)
 		if err != nil || one.server.Protocol != want {
 			t.Errorf("%q: protocol %d, want %d (%v)", query, one.server.Protocol, want, err)
 		}
-		watched, err := connect("redis://h?master_name=m&" + query)
+		watched, err := parse("redis://h?master_name=m&" + query)
 		if err != nil || watched.failover.Protocol != want {
 			t.Errorf("%q, behind Sentinel: protocol %d, want %d (%v)", query, watched.failover.Protocol, want, err)
 		}
-		many, err := connect("redis://h?addr=i:1&" + query)
+		many, err := parse("redis://h?addr=i:1&" + query)
 		if err != nil || many.cluster.Protocol != want {
 			t.Errorf("%q, on a Cluster: protocol %d, want %d (%v)", query, many.cluster.Protocol, want, err)
 		}
@@ -124,7 +121,7 @@ func TestWrongURLsAreRefusedWithWhatIsWrong(t *testing.T) {
 				u.Host = "h:bad" // which url.Parse refuses, and a caller may still make
 				u.User = url.UserPassword("user", secret)
 			}
-			_, err = Driver{}.Connector(u)
+			_, err = Parse(u)
 			switch {
 			case err == nil:
 				t.Errorf("%s is taken, want an error about %s", with, want)
@@ -138,7 +135,7 @@ func TestWrongURLsAreRefusedWithWhatIsWrong(t *testing.T) {
 }
 
 func TestURLsSayWhatTheClientIsToldToDo(t *testing.T) {
-	c, err := connect("rediss://user:" + secret + "@h:1/2?read_timeout=2s&pool_size=7&client_name=me")
+	c, err := parse("rediss://user:" + secret + "@h:1/2?read_timeout=2s&pool_size=7&client_name=me")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,21 +143,21 @@ func TestURLsSayWhatTheClientIsToldToDo(t *testing.T) {
 	if o.Addr != "h:1" || o.DB != 2 || o.Username != "user" || o.Password != secret || o.ReadTimeout != 2*time.Second || o.PoolSize != 7 || o.ClientName != "me" {
 		t.Errorf("options are %v, database %d", o.Addr, o.DB)
 	}
-	c, err = connect("redis+unix:///run/r.sock?db=3")
+	c, err = parse("redis+unix:///run/r.sock?db=3")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.server.Network != "unix" || c.server.Addr != "/run/r.sock" || c.server.DB != 3 {
 		t.Errorf("socket is %s %s, database %d", c.server.Network, c.server.Addr, c.server.DB)
 	}
-	c, err = connect("redis://s1:1/4?master_name=main&addr=s2:2")
+	c, err = parse("redis://s1:1/4?master_name=main&addr=s2:2")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f := c.failover; f.MasterName != "main" || len(f.SentinelAddrs) != 2 || f.DB != 4 {
 		t.Errorf("Sentinel is %v of %v", f.SentinelAddrs, f.MasterName)
 	}
-	c, err = connect("redis://n1:1?addr=n2:2&addr=n3:3")
+	c, err = parse("redis://n1:1?addr=n2:2&addr=n3:3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,23 +167,25 @@ func TestURLsSayWhatTheClientIsToldToDo(t *testing.T) {
 }
 
 func TestTLSFilesAreReadWhenOpened(t *testing.T) {
-	c, err := connect("rediss://localhost:1?tls_ca_file=" + t.TempDir() + "/none.pem")
+	c, err := parse("rediss://localhost:1?tls_ca_file=" + t.TempDir() + "/none.pem")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Open(t.Context())
-	if s != nil || !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "tls_ca_file") {
+	s, err := c.Client(t.Context(), nil)
+	if s.UniversalClient != nil || !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "tls_ca_file") {
 		t.Errorf("a file that is not there: %v, %v", s, err)
 	}
 }
 
-func TestConnectorsPrintNothingOfTheURL(t *testing.T) {
-	c, err := connect("redis://user:" + secret + "@h")
+func TestConfigPrintsNothingButTheAddress(t *testing.T) {
+	c, err := parse("redis://user:" + secret + "@h")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := c.String() + c.GoString(); strings.Contains(text, secret) {
-		t.Errorf("printed: %s", text)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10v", "%t"} {
+		if got := fmt.Sprintf(verb, c); got != "h:6379/0" {
+			t.Errorf("%s prints %q", verb, got)
+		}
 	}
 }
 
@@ -202,7 +201,7 @@ func FuzzURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, err = Driver{}.Connector(u)
+		_, err = Parse(u)
 		if err == nil {
 			return
 		}

@@ -1,8 +1,9 @@
-package redis
+// Package config reads the driver's URLs, and makes the clients that they describe. It
+// does no I/O but to read the files that a URL names, and to dial.
+package config
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"strconv"
@@ -10,27 +11,16 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
-var schemes = []string{"redis", "rediss", "redis+unix"}
+// Schemes are those of the URLs: TLS where the second "s" stands, a socket of this
+// machine with "+unix".
+var Schemes = []string{"redis", "rediss", "redis+unix"}
 
-// Driver is the driver.Driver of the schemes redis, rediss and redis+unix. It
-// takes the URLs that the documentation of the package shows.
-type Driver struct{}
-
-// Connector checks u. What it returns knows go-redis's options for it.
-func (Driver) Connector(u *url.URL) (driver.Connector, error) {
-	c, err := connectorOf(u)
-	if err != nil {
-		return nil, fmt.Errorf("redis: %w; write redis://user:password@host:port/db?parameter=value", err)
-	}
-	return c, nil
-}
-
-// A connector opens stores of one URL.
-type connector struct {
+// A Config is what a URL says. Nothing changes it, and printed it shows where the
+// server is, and no secret.
+type Config struct {
 	topology topology
 	server   *redis.Options
 	failover *redis.FailoverOptions
@@ -41,7 +31,8 @@ type connector struct {
 	secrets  reply.Secrets
 }
 
-func connectorOf(u *url.URL) (*connector, error) {
+// Parse reads u. Its errors quote nothing of u that may be secret.
+func Parse(u *url.URL) (*Config, error) {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return nil, errors.New("the URL has a malformed query")
@@ -53,7 +44,7 @@ func connectorOf(u *url.URL) (*connector, error) {
 	if err := checkParameters(query, t); err != nil {
 		return nil, err
 	}
-	c := &connector{topology: t, secure: u.Scheme == "rediss", verified: !isTrue(query.Get("skip_verify"))}
+	c := &Config{topology: t, secure: u.Scheme == "rediss", verified: !isTrue(query.Get("skip_verify"))}
 	c.files = tlsFiles{query.Get("tls_ca_file"), query.Get("tls_cert_file"), query.Get("tls_key_file"), query.Get("tls_server_name")}
 	if err := c.checkTLS(query); err != nil {
 		return nil, err
@@ -63,7 +54,36 @@ func connectorOf(u *url.URL) (*connector, error) {
 	return c, c.parse(u, query)
 }
 
+// Secrets are those of the URL.
+func (c *Config) Secrets() reply.Secrets { return c.secrets }
+
+// Unverified reports whether there is TLS with whoever answers.
+func (c *Config) Unverified() bool { return c.secure && !c.verified }
+
+// OneServer reports whether one server at a time has all keys: there is no Cluster.
+func (c *Config) OneServer() bool { return c.topology != cluster }
+
 func isTrue(s string) bool { return s == "true" || s == "1" }
+
+// A topology is how servers stand together. A URL says it by its parameters.
+type topology int
+
+const (
+	single topology = 1 << iota
+	sentinel
+	cluster
+	all = single | sentinel | cluster
+)
+
+func (t topology) String() string {
+	switch t {
+	case single:
+		return "single server"
+	case sentinel:
+		return "server behind Sentinel"
+	}
+	return "Cluster"
+}
 
 func topologyOf(query url.Values) topology {
 	switch {
@@ -93,7 +113,7 @@ func checkURL(u *url.URL, t topology) error {
 		return errors.New("the URL has no path of a socket")
 	case unix:
 		return nil
-	case u.Port() != "" && !isPort(u.Port()):
+	case !isHost(u.Host), u.Port() != "" && !isPort(u.Port()):
 		return errors.New("the port must be a number from 1 to 65535")
 	case db != "" && t == cluster:
 		return errors.New("a Cluster has no databases but the first: the URL must have no path")
@@ -103,6 +123,12 @@ func checkURL(u *url.URL, t topology) error {
 	return nil
 }
 
+// isHost reports whether url.Parse takes a host, which a caller may have put into a URL.
+func isHost(host string) bool {
+	_, err := url.Parse((&url.URL{Scheme: "redis", Host: host}).String())
+	return err == nil
+}
+
 func isDatabase(s string) error {
 	if n, err := strconv.Atoi(s); err != nil || n < 0 || n > 1<<20 {
 		return errors.New("no number of a database")
@@ -110,8 +136,8 @@ func isDatabase(s string) error {
 	return nil
 }
 
-// parametersOf returns those that are go-redis's.
-func parametersOf(query url.Values) url.Values {
+// clientParameters returns those that are go-redis's.
+func clientParameters(query url.Values) url.Values {
 	rest := maps.Clone(query)
 	for _, name := range ours {
 		rest.Del(name)
@@ -126,8 +152,8 @@ func parametersOf(query url.Values) url.Values {
 
 // parse has go-redis read the URL, which was checked. Its errors show passwords,
 // and are never passed on.
-func (c *connector) parse(u *url.URL, query url.Values) error {
-	theirs, rest := *u, parametersOf(query)
+func (c *Config) parse(u *url.URL, query url.Values) error {
+	theirs, rest := *u, clientParameters(query)
 	var err error
 	switch c.topology {
 	case single:
