@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -11,6 +10,7 @@ import (
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
+	"github.com/concurrent-go/concurrent/internal/backoff"
 )
 
 // A callResult is how a call ended.
@@ -32,6 +32,7 @@ const (
 // error is ctx's, or one of package driver.
 func (s *Store) call(ctx context.Context, sc *script.Script, key string, common []any, own ...string) (a callResult) {
 	name := rediskey.Name(key)
+	pauses := backoff.Backoff{First: firstPause, Most: mostPause}
 	for try := 0; ; try++ {
 		c := batch.NewCall(sc, name, common, own...)
 		went, err := s.batch.Do(ctx, c)
@@ -50,7 +51,7 @@ func (s *Store) call(ctx context.Context, sc *script.Script, key string, common 
 		}
 		fate := reply.FateOf(err)
 		a.again = a.again || fate == reply.Unknown
-		if !mayRepeat(sc, fate) || try >= s.retries || !s.pause(ctx, try) {
+		if !mayRepeat(sc, fate) || try >= s.retries || !s.pause(ctx, pauses.Next()) {
 			a.err = s.failed(ctx, err)
 			return a
 		}
@@ -96,10 +97,9 @@ type temporaryError struct{ error }
 // Unwrap returns what it is about.
 func (o temporaryError) Unwrap() error { return o.error }
 
-// pause waits before a call is made again, and reports whether it may be.
-func (s *Store) pause(ctx context.Context, try int) bool {
-	d := min(firstPause<<try, mostPause)
-	timer := time.NewTimer(d/2 + time.Duration(rand.Int64N(int64(d/2)+1)))
+// pause waits for d before a call is made again, and reports whether it may be.
+func (s *Store) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -9,6 +9,7 @@ import (
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
+	"github.com/concurrent-go/concurrent/internal/backoff"
 )
 
 // Extend makes the lease end r.Lease from now.
@@ -64,9 +65,10 @@ func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, 
 			todo = append(todo, i)
 		}
 	}
+	pauses := backoff.Backoff{First: firstPause, Most: mostPause}
 	for try := 0; len(todo) > 0; try++ {
 		todo = s.extendSome(ctx, rs, errs, todo)
-		if try >= s.retries || len(todo) > 0 && !s.pause(ctx, try) {
+		if try >= s.retries || len(todo) > 0 && !s.pause(ctx, pauses.Next()) {
 			break
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
+	"github.com/concurrent-go/concurrent/internal/backoff"
 )
 
 const (
@@ -38,7 +39,8 @@ func (s *Store) giveBack(r driver.Request, name string, pending *batch.Call) (ce
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for pause := giveBackPause; ; pause = min(2*pause, giveBackMost) {
+	pauses := backoff.Backoff{First: giveBackPause, Most: giveBackMost}
+	for {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -47,7 +49,7 @@ func (s *Store) giveBack(r driver.Request, name string, pending *batch.Call) (ce
 		if s.leave(ctx, &r, name) {
 			return certain
 		}
-		timer.Reset(pause)
+		timer.Reset(pauses.Next())
 	}
 }
 

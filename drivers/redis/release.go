@@ -23,7 +23,7 @@ func (s *Store) Release(ctx context.Context, r driver.Request) error {
 		return err
 	}
 	defer s.end()
-	return s.over(ctx, &r, s.call(ctx, script.Release, r.Key, s.ending(r.Mode), r.Owner))
+	return s.released(ctx, &r, s.call(ctx, script.Release, r.Key, s.ending(r.Mode), r.Owner))
 }
 
 // Keep leaves the key held by nobody.
@@ -40,11 +40,11 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 	}
 	defer s.end()
 	micros, _ := lease(r.Lease)
-	return s.over(ctx, &r, s.call(ctx, script.Keep, r.Key, []any{int(r.Mode), micros}, r.Owner))
+	return s.released(ctx, &r, s.call(ctx, script.Keep, r.Key, []any{int(r.Mode), micros}, r.Owner))
 }
 
-// over returns how a call that ends a lease ended.
-func (s *Store) over(ctx context.Context, r *driver.Request, a callResult) error {
+// released reads the reply of a script that ends a lease.
+func (s *Store) released(ctx context.Context, r *driver.Request, a callResult) error {
 	if a.err != nil {
 		return a.err
 	}

@@ -35,7 +35,8 @@ var layers = []layer{
 		module + "/drivers/redis/internal/reply", module + "/internal/spelling", "github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/",
 	}},
 	{"drivers/redis/internal/wakeup", []string{
-		module + "/drivers/redis/internal/rediskey", module + "/drivers/redis/internal/reply", "github.com/redis/go-redis/v9",
+		module + "/drivers/redis/internal/rediskey", module + "/drivers/redis/internal/reply", module + "/internal/backoff",
+		"github.com/redis/go-redis/v9",
 	}},
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/internal/backoff"
 )
 
 const (
@@ -82,15 +83,16 @@ func (s *Subscription) Listen(ctx context.Context, client redis.UniversalClient)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
-	for pause := resubscribe; ; pause = min(2*pause, resubscribeMost) {
+	pauses := backoff.Backoff{First: resubscribe, Most: resubscribeMost}
+	for {
 		sub := client.Subscribe(ctx, s.Channel())
 		if s.use(sub) {
 			if was := s.receive(ctx, sub); was {
-				pause = resubscribe
+				pauses.Reset()
 			}
 		}
 		_ = sub.Close()
-		timer.Reset(pause)
+		timer.Reset(pauses.Next())
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
