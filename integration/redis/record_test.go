@@ -13,9 +13,8 @@ import (
 	"github.com/concurrent-go/concurrent/integration/requests"
 )
 
-// The name of the waiter whose number ends in the byte that marks a newcomer was cut short
-// each time that its request was made again, and its entry was written with the wrong
-// length: those behind it were lost.
+// Every 256th waiter's name was cut short when its request was made again, and broke the
+// queue. It depends on the moment whether this sees it: a test of the driver always does.
 func TestEveryWaiterKeepsItsEntryWhenItAsksAgain(t *testing.T) {
 	const many = 50 // '+' is 43
 	srv := start(t)
