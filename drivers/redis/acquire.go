@@ -6,12 +6,8 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
-)
-
-// What acquire.lua answers, if not with a token.
-const (
-	isHeld    = 0
-	otherMode = 2
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // TryAcquire asks once. A request whose reply does not come before ctx ends is
@@ -45,11 +41,11 @@ func (s *Store) checkLease(r *driver.Request) error {
 
 // An asked is what became of a request.
 type asked struct {
-	answer
-	grant driver.Grant
-	place int    // how many wait before this waiter
-	last  uint64 // the token of the newest grant until then; 0: not known
-	err   error
+	callResult
+	grant  driver.Grant
+	before int    // how many wait before this waiter
+	last   uint64 // the token of the newest grant until then; 0: not known
+	err    error
 }
 
 // ask asks for a lease, for a waiter with a name or for one that does not wait.
@@ -63,20 +59,21 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 	if name != "" {
 		own = append(own, name)
 	}
-	a.answer = s.call(ctx, 1, acquireScript, r.Key, s.termsOf(r).acquire(r.Brief), own...)
-	if a.err = a.answer.err; a.err != nil {
+	a.callResult = s.call(ctx, script.Acquire, r.Key, s.termsOf(r).acquire(r.Brief), own...)
+	if a.err = a.callResult.err; a.err != nil {
 		return a
 	}
-	switch n := a.numbers; {
-	case n[0] == otherMode:
+	got, err := reply.Acquire(a.numbers)
+	switch {
+	case err != nil:
+		a.err = s.failed(ctx, err)
+	case got.OtherMode:
 		a.err = fmt.Errorf("%w: redis: this owner holds the key already, in another mode than %v",
 			driver.ErrInvalidRequest, r.Mode)
-	case n[0] > otherMode:
-		a.grant, a.err = s.granted(r, uint64(n[0]), a.sent)
-	case n[0] == isHeld && len(n) > 3:
-		a.err, a.place, a.last = &driver.HeldError{For: untilFree(n[1])}, int(n[2]), uint64(n[3])
+	case got.IsHeld():
+		a.err, a.before, a.last = &driver.HeldError{For: got.For}, got.Before, got.Last
 	default:
-		a.err = s.failed(ctx, errReply)
+		a.grant, a.err = s.granted(r, got.Granted, a.sent)
 	}
 	return a
 }
@@ -84,16 +81,9 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 // granted returns what the server granted, unless the store was closed
 // meanwhile: then Close releases it.
 func (s *Store) granted(r *driver.Request, token uint64, sent time.Time) (driver.Grant, error) {
-	s.held.add(r, sent)
+	s.grants.add(r, sent)
 	if s.isClosed() {
 		return driver.Grant{}, driver.ErrClosed
 	}
-	return driver.Grant{Token: token << spareBits, Spare: spare, Sent: sent}, nil
-}
-
-func untilFree(micros int64) time.Duration {
-	if micros < 0 || micros > int64(longest/time.Microsecond) {
-		return driver.Forever
-	}
-	return time.Duration(micros) * time.Microsecond
+	return driver.Grant{Token: reply.Token(token), Spare: reply.Spare, Sent: sent}, nil
 }

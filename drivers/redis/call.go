@@ -1,74 +1,111 @@
 package redis
 
 import (
-	"slices"
-	"sync/atomic"
+	"context"
+	"errors"
 	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
+	"github.com/concurrent-go/concurrent/internal/backoff"
 )
 
-// A call is one run of a script for one lock.
-type call struct {
-	script *script
-	key    string
-	common []any     // arguments that calls like it have too; not changed any more
-	own    [2]string // and then its own, as many as
-	owns   int
-	state  atomic.Int32
-	text   bool // the server does not know the script by its name
-	alone  bool // it failed with others
-
-	done    chan struct{} // closed once it has its reply or error, which are below
-	sent    time.Time     // just before it left
-	numbers []int64       // the reply
-	table   []any         // the reply of a script that answers with more
-	again   bool          // it may have been carried out before it was sent last
+// A callResult is how a call ended.
+type callResult struct {
+	numbers []int64     // of the reply
+	table   []any       // the reply, if it is more than a number
+	sent    time.Time   // just before the try that was answered left
+	again   bool        // a try that was not answered may have been carried out
+	pending *batch.Call // the one that is under way still; nil: none is
 	err     error
 }
 
-// What has become of a call.
 const (
-	queued    = iota // it has not left
-	under            // it is under way, or over
-	abandoned        // its caller gave up before it left
+	firstPause = 8 * time.Millisecond
+	mostPause  = 512 * time.Millisecond
 )
 
-func newCall(sc *script, key string, common []any, own ...string) *call {
-	c := &call{script: sc, key: key, common: common, done: make(chan struct{})}
-	c.owns = copy(c.own[:], own)
-	return c
-}
-
-// goesWith reports whether one run of a script can serve both calls.
-func (c *call) goesWith(other *call) bool {
-	return c.script == other.script && c.script.shared && !c.apart() && !other.apart() &&
-		c.owns == other.owns && slices.Equal(c.common, other.common)
-}
-
-// take notes the reply to a call that was made alone: a number, or a table, which
-// may be of numbers.
-func (c *call) take(reply any) {
-	switch v := reply.(type) {
-	case int64:
-		c.numbers = []int64{v}
-	case []any:
-		c.table = v
-		for _, one := range v {
-			if n, ok := one.(int64); ok {
-				c.numbers = append(c.numbers, n)
+// call runs a script, and runs it again where that may help and does no harm. The
+// error is ctx's, or one of package driver.
+func (s *Store) call(ctx context.Context, sc *script.Script, key string, common []any, own ...string) (a callResult) {
+	name := rediskey.Name(key)
+	pauses := backoff.Backoff{First: firstPause, Most: mostPause}
+	for try := 0; ; try++ {
+		c := batch.NewCall(sc, name, common, own...)
+		went, err := s.batch.Do(ctx, c)
+		if !c.Over() {
+			a.err = err
+			a.again = a.again || went
+			if went {
+				a.pending = c
 			}
+			return a
+		}
+		a.sent, a.again = c.Sent, a.again || c.Again
+		if err = c.Err; err == nil {
+			a.numbers, a.table = c.Numbers, c.Table
+			return a
+		}
+		fate := reply.FateOf(err)
+		a.again = a.again || fate == reply.Unknown
+		if !mayRepeat(sc, fate) || try >= s.retries || !s.pause(ctx, pauses.Next()) {
+			a.err = s.failed(ctx, err)
+			return a
 		}
 	}
 }
 
-// apart reports whether the call is to go without others.
-func (c *call) apart() bool { return c.alone || c.text }
+// mayRepeat reports whether a run that ended with a fate may be made again. One
+// that was not answered may still reach the server, after whatever is sent there
+// later, and only of some scripts does that do no harm.
+func mayRepeat(sc *script.Script, f reply.Fate) bool {
+	return f == reply.Postponed || f == reply.Unknown && sc.Harmless
+}
 
-// over reports whether the call has its reply or error.
-func (c *call) over() bool {
-	select {
-	case <-c.done:
-		return true
-	default:
-		return false
+// failed returns what a caller is told of err.
+func (s *Store) failed(ctx context.Context, err error) error {
+	told := s.secrets.Explain(err)
+	switch {
+	case s.isClosed():
+		return driver.ErrClosed
+	case ended(ctx) != nil:
+		return errors.Join(ended(ctx), told)
+	case reply.FateOf(err) == reply.Postponed:
+		return temporaryError{told}
 	}
+	return told
+}
+
+// ended is ctx's error. Connections heed its deadline, and may notice it before ctx
+// does.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// A temporaryError is an error of a server that did nothing, and may serve again soon.
+type temporaryError struct{ error }
+
+// Unwrap returns what it is about.
+func (o temporaryError) Unwrap() error { return o.error }
+
+// pause waits for d before a call is made again, and reports whether it may be.
+func (s *Store) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.closed:
+	}
+	return false
 }

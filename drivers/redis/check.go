@@ -8,6 +8,10 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // oldest is the first version with what the scripts need: flags of scripts,
@@ -25,14 +29,14 @@ func (s *Store) check(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.checkInbox(ctx)
+	return s.checkSubscription(ctx)
 }
 
 func (s *Store) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w: %w", ctx.Err(), s.secrets.explain(err))
+		return fmt.Errorf("%w: %w", ctx.Err(), s.secrets.Explain(err))
 	}
-	return s.secrets.explain(err)
+	return s.secrets.Explain(err)
 }
 
 func (s *Store) checkNode(ctx context.Context, node redis.Cmdable, first bool) error {
@@ -40,7 +44,7 @@ func (s *Store) checkNode(ctx context.Context, node redis.Cmdable, first bool) e
 		Do(ctx context.Context, args ...any) *redis.Cmd
 	})
 	if !ok {
-		return unfit("a %T can't be asked what it is", node)
+		return reply.Unfit("a %T can't be asked what it is", node)
 	}
 	hello, err := conn.Do(ctx, "hello").Result()
 	switch {
@@ -48,10 +52,10 @@ func (s *Store) checkNode(ctx context.Context, node redis.Cmdable, first bool) e
 		if err := s.checkServer(fields(hello)); err != nil {
 			return err
 		}
-	case !isReply(err) || fateOf(err) == postponed:
+	case !reply.IsAnswer(err) || reply.FateOf(err) == reply.Postponed:
 		return s.unreachable(ctx, err)
-	case isAuth(err):
-		return s.secrets.explain(err)
+	case reply.IsAuth(err):
+		return s.secrets.Explain(err)
 	}
 	if err := s.checkScripts(ctx, node); err != nil {
 		return err
@@ -66,32 +70,32 @@ func (s *Store) checkNode(ctx context.Context, node redis.Cmdable, first bool) e
 // taken to be right.
 func (s *Store) checkServer(hello map[string]string) error {
 	if hello["mode"] == "sentinel" {
-		return unfit("this is a Sentinel, which has no locks; add master_name= to the URL, or connect to the master")
+		return reply.Unfit("this is a Sentinel, which has no locks; add master_name= to the URL, or connect to the master")
 	}
 	if hello["role"] == "replica" || hello["role"] == "slave" {
-		return unfit("this server is a read-only replica, which does not see the newest locks; the URL must name the master, or Sentinel with master_name=")
+		return reply.Unfit("this server is a read-only replica, which does not see the newest locks; the URL must name the master, or Sentinel with master_name=")
 	}
 	if _, cluster := s.client.(*redis.ClusterClient); hello["mode"] == "cluster" && !cluster {
-		return unfit("this server is a node of a Cluster; name another of its nodes with addr= (New wants a ClusterClient)")
+		return reply.Unfit("this server is a node of a Cluster; name another of its nodes with addr= (New wants a ClusterClient)")
 	}
 	version := hello["version"]
 	major, _, _ := strings.Cut(version, ".")
 	if n, err := strconv.Atoi(major); err == nil && n < oldest {
-		return unfit("the server's version is %s; the scripts need Redis 7.0 or Valkey 7.2, or later", version)
+		return reply.Unfit("the server's version is %s; the scripts need Redis 7.0 or Valkey 7.2, or later", version)
 	}
 	return nil
 }
 
 // fields reads a reply of names and values, in either protocol.
-func fields(reply any) map[string]string {
+func fields(hello any) map[string]string {
 	found := make(map[string]string)
-	switch reply := reply.(type) {
+	switch hello := hello.(type) {
 	case map[any]any:
-		for name, value := range reply {
+		for name, value := range hello {
 			found[fmt.Sprint(name)] = fmt.Sprint(value)
 		}
 	case []any:
-		for pair := range slices.Chunk(reply, 2) {
+		for pair := range slices.Chunk(hello, 2) {
 			if len(pair) == 2 {
 				found[fmt.Sprint(pair[0])] = fmt.Sprint(pair[1])
 			}
@@ -100,28 +104,23 @@ func fields(reply any) map[string]string {
 	return found
 }
 
-// isAuth reports whether err is about who we are.
-func isAuth(err error) bool {
-	return redis.HasErrorPrefix(err, "NOAUTH") || redis.HasErrorPrefix(err, "WRONGPASS")
-}
-
 // checkScripts runs a script that tries the commands of the others.
 func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
-	name := redisKey(space + "probe:" + s.inbox.id)
-	reply, err := node.Eval(ctx, probeScript.text, nil, s.inbox.channel(), name).StringSlice()
+	name := rediskey.Name(rediskey.Space + "probe:" + s.wakeup.ID())
+	denied, err := node.Eval(ctx, script.Probe.Text, nil, s.wakeup.Channel(), name).StringSlice()
 	switch {
-	case err == nil && len(reply) == 0:
+	case err == nil && len(denied) == 0:
 		return nil
 	case err == nil:
-		return unfit("the ACL lets this user not run: %s; the driver's documents list what it needs", strings.Join(reply, ", "))
-	case !isReply(err) || fateOf(err) == postponed && !redis.HasErrorPrefix(err, "MOVED"):
+		return reply.Unfit("the ACL lets this user not run: %s; the driver's documents list what it needs", strings.Join(denied, ", "))
+	case !reply.IsAnswer(err) || reply.FateOf(err) == reply.Postponed && !redis.HasErrorPrefix(err, "MOVED"):
 		return s.unreachable(ctx, err)
 	case redis.HasErrorPrefix(err, "NOPERM"):
-		return unfit("the ACL lets this user not run scripts, as EVAL and EVALSHA do (the server said: %s)", s.secrets.hide(err.Error()))
-	case isAuth(err):
-		return s.secrets.explain(err)
+		return reply.Unfit("the ACL lets this user not run scripts, as EVAL and EVALSHA do (the server said: %s)", s.secrets.Hide(err.Error()))
+	case reply.IsAuth(err):
+		return s.secrets.Explain(err)
 	}
-	return unfit("this server, or the proxy before it, does not run the scripts that locks are made of (it said: %s)", s.secrets.hide(err.Error()))
+	return reply.Unfit("this server, or the proxy before it, does not run the scripts that locks are made of (it said: %s)", s.secrets.Hide(err.Error()))
 }
 
 // checkMemory warns of a server that removes keys when its memory is full. It
@@ -144,17 +143,17 @@ func (s *Store) checkMemory(ctx context.Context, node redis.Cmdable) {
 	}
 }
 
-// checkInbox waits until the subscription stands.
-func (s *Store) checkInbox(ctx context.Context) error {
+// checkSubscription waits until the subscription stands.
+func (s *Store) checkSubscription(ctx context.Context) error {
 	for {
-		live, change, failure := s.inbox.status()
+		live, change, failure := s.wakeup.Status()
 		switch {
 		case live:
 			return nil
 		case failure != nil && redis.HasErrorPrefix(failure, "NOPERM"):
-			return unfit("the ACL lets this user not subscribe to channels that begin with %sin: (the server said: %s)", space, s.secrets.hide(failure.Error()))
-		case failure != nil && isReply(failure) && fateOf(failure) == refused:
-			return unfit("this server, or the proxy before it, lets nobody subscribe (it said: %s)", s.secrets.hide(failure.Error()))
+			return reply.Unfit("the ACL lets this user not subscribe to channels that begin with %s (the server said: %s)", rediskey.Channels, s.secrets.Hide(failure.Error()))
+		case failure != nil && reply.IsAnswer(failure) && reply.FateOf(failure) == reply.Refused:
+			return reply.Unfit("this server, or the proxy before it, lets nobody subscribe (it said: %s)", s.secrets.Hide(failure.Error()))
 		}
 		select {
 		case <-change:

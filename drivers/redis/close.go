@@ -2,8 +2,11 @@ package redis
 
 import (
 	"context"
-	"sync"
 	"time"
+
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // Close waits for each of its steps for this long at most, if the server does
@@ -19,8 +22,8 @@ func (s *Store) Close() error {
 		s.shut = true
 		s.mu.Unlock()
 		close(s.closed)
-		awaitGroup(&s.calls)
-		awaitGroup(&s.cleaning)
+		awaitAtMost(s.calls.Wait)
+		awaitAtMost(s.cleaning.Wait)
 		s.releaseAll()
 		s.stop()
 	})
@@ -30,20 +33,19 @@ func (s *Store) Close() error {
 // stop ends what runs in the background.
 func (s *Store) stop() {
 	s.endLife()
-	s.batch.close()
-	s.inbox.close()
-	s.batch.keeper.close()
+	s.batch.Close()
+	s.wakeup.Close()
 	if s.own {
 		_ = s.client.Close() // what can't be closed is closed by the server
 	}
-	awaitGroup(&s.batch.group)
+	awaitAtMost(s.batch.Wait)
 }
 
-// awaitGroup waits for a group, but not for long.
-func awaitGroup(g *sync.WaitGroup) {
+// awaitAtMost has something waited for, but for one step of Close at most.
+func awaitAtMost(wait func()) {
 	done := make(chan struct{})
 	go func() {
-		g.Wait()
+		wait()
 		close(done)
 	}()
 	timer := time.NewTimer(closeStep)
@@ -58,15 +60,15 @@ func awaitGroup(g *sync.WaitGroup) {
 func (s *Store) releaseAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeStep)
 	defer cancel()
-	rs := s.held.all()
-	calls := make([]*call, len(rs))
+	rs := s.grants.all()
+	calls := make([]*batch.Call, len(rs))
 	for i := range rs {
 		r := &rs[i]
-		calls[i] = newCall(releaseScript, redisKey(r.Key), s.ending(r.Mode), r.Owner)
+		calls[i] = batch.NewCall(script.Release, rediskey.Name(r.Key), s.ending(r.Mode), r.Owner)
 	}
-	s.batch.submit(calls...)
+	s.batch.Submit(calls...)
 	for _, c := range calls {
-		if s.batch.await(ctx, c) != nil && ctx.Err() != nil {
+		if s.batch.Await(ctx, c) != nil && ctx.Err() != nil {
 			return
 		}
 	}

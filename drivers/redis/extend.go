@@ -5,6 +5,11 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
+	"github.com/concurrent-go/concurrent/internal/backoff"
 )
 
 // Extend makes the lease end r.Lease from now.
@@ -20,19 +25,24 @@ func (s *Store) Extend(ctx context.Context, r driver.Request) (time.Time, error)
 }
 
 func (s *Store) extend(ctx context.Context, r *driver.Request) (time.Time, error) {
-	a := s.call(ctx, 1, extendScript, r.Key, s.termsOf(r).extend(), r.Owner)
+	a := s.call(ctx, script.Extend, r.Key, s.termsOf(r).extend(), r.Owner)
 	if a.err != nil {
 		return time.Time{}, a.err
 	}
-	return s.extended(r, a.numbers[0], a.sent)
+	return s.extended(ctx, r, a.numbers, a.sent)
 }
 
-func (s *Store) extended(r *driver.Request, reply int64, sent time.Time) (time.Time, error) {
-	if reply == 0 {
-		s.held.remove(r.Key, r.Owner)
+// extended reads the reply of extend.lua.
+func (s *Store) extended(ctx context.Context, r *driver.Request, numbers []int64, sent time.Time) (time.Time, error) {
+	done, err := reply.Done(numbers)
+	if err != nil {
+		return time.Time{}, s.failed(ctx, err)
+	}
+	if !done {
+		s.grants.remove(r.Key, r.Owner)
 		return time.Time{}, driver.ErrNotHeld
 	}
-	s.held.add(r, sent)
+	s.grants.add(r, sent)
 	return sent, nil
 }
 
@@ -55,9 +65,10 @@ func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, 
 			todo = append(todo, i)
 		}
 	}
+	pauses := backoff.Backoff{First: firstPause, Most: mostPause}
 	for try := 0; len(todo) > 0; try++ {
 		todo = s.extendSome(ctx, rs, errs, todo)
-		if try >= s.retries || len(todo) > 0 && !s.pause(ctx, try) {
+		if try >= s.retries || len(todo) > 0 && !s.pause(ctx, pauses.Next()) {
 			break
 		}
 	}
@@ -72,28 +83,25 @@ func (s *Store) ExtendAll(ctx context.Context, rs []driver.Request) (time.Time, 
 // extendSome sends the requests whose places are in todo, and returns those that
 // may be sent again. errs has the error of each.
 func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []error, todo []int) (again []int) {
-	calls := make([]*call, len(todo))
+	calls := make([]*batch.Call, len(todo))
 	for n, i := range todo {
 		r := &rs[i]
-		calls[n] = newCall(extendScript, redisKey(r.Key), s.termsOf(r).extend(), r.Owner)
+		calls[n] = batch.NewCall(script.Extend, rediskey.Name(r.Key), s.termsOf(r).extend(), r.Owner)
 	}
-	s.batch.submit(calls...)
+	s.batch.Submit(calls...)
 	for n, i := range todo {
 		c := calls[n]
-		err := s.batch.await(ctx, c)
-		if !c.over() {
-			c.state.CompareAndSwap(queued, abandoned)
+		err := s.batch.Await(ctx, c)
+		if !c.Over() {
+			c.Abandon()
 			errs[i] = err
 			continue
 		}
-		if err == nil && len(c.numbers) > 0 {
-			_, errs[i] = s.extended(&rs[i], c.numbers[0], c.sent)
+		if err == nil {
+			_, errs[i] = s.extended(ctx, &rs[i], c.Numbers, c.Sent)
 			continue
 		}
-		if err == nil {
-			err = errReply
-		}
-		if errs[i] = s.failed(ctx, err); extendScript.mayRepeat(fateOf(err)) {
+		if errs[i] = s.failed(ctx, err); mayRepeat(script.Extend, reply.FateOf(err)) {
 			again = append(again, i)
 		}
 	}

@@ -5,6 +5,10 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
+	"github.com/concurrent-go/concurrent/internal/backoff"
 )
 
 const (
@@ -19,23 +23,24 @@ const (
 // is under way, and then asks until the server has answered once, or the lease
 // can no longer be held. It reports whether it is certain that nothing is held and
 // nobody queued: of a request that was never answered it is not.
-func (s *Store) giveBack(r driver.Request, name string, pending *call) (certain bool) {
+func (s *Store) giveBack(r driver.Request, name string, pending *batch.Call) (certain bool) {
 	ctx, cancel := context.WithTimeout(s.life, max(min(r.Lease, giveBackFor), giveBackCall))
 	defer cancel()
 	if pending != nil {
 		select {
-		case <-pending.done:
+		case <-pending.Done():
 		case <-s.life.Done():
 			return false
 		}
-		if n := pending.numbers; name == "" && len(n) > 0 && n[0] <= otherMode {
+		if got, err := reply.Acquire(pending.Numbers); name == "" && err == nil && got.Granted == 0 {
 			return true
 		}
-		certain = pending.err == nil || fateOf(pending.err) != unknown
+		certain = pending.Err == nil || reply.FateOf(pending.Err) != reply.Unknown
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for pause := giveBackPause; ; pause = min(2*pause, giveBackMost) {
+	pauses := backoff.Backoff{First: giveBackPause, Most: giveBackMost}
+	for {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -44,7 +49,7 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) (certain 
 		if s.leave(ctx, &r, name) {
 			return certain
 		}
-		timer.Reset(pause)
+		timer.Reset(pauses.Next())
 	}
 }
 
@@ -52,5 +57,9 @@ func (s *Store) giveBack(r driver.Request, name string, pending *call) (certain 
 func (s *Store) leave(ctx context.Context, r *driver.Request, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, giveBackCall)
 	defer cancel()
-	return s.call(ctx, 1, leaveScript, r.Key, s.ending(r.Mode), r.Owner, name).err == nil
+	a := s.call(ctx, script.Leave, r.Key, s.ending(r.Mode), r.Owner, name)
+	if a.err == nil {
+		_, a.err = reply.Done(a.numbers)
+	}
+	return a.err == nil
 }

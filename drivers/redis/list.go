@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 )
 
 // scanCount is how many keys a step of a SCAN looks at.
@@ -41,13 +42,13 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[driver.Info, 
 // whether to go on.
 func (s *Store) listNode(ctx context.Context, node redis.Cmdable, prefix string, seen map[string]bool, yield func(driver.Info, error) bool) bool {
 	for cursor := uint64(0); ; {
-		names, next, err := s.scan(ctx, node, cursor, keyPattern(prefix))
+		names, next, err := s.scan(ctx, node, cursor, rediskey.Pattern(prefix))
 		if err != nil {
 			yield(driver.Info{}, err)
 			return false
 		}
 		for _, name := range names {
-			key, ok := lockKey(name)
+			key, ok := rediskey.Lock(name)
 			if !ok || seen[key] || !strings.HasPrefix(key, prefix) {
 				continue
 			}

@@ -9,11 +9,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/config"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/wakeup"
 )
-
-// defaultRetries is how often a call is repeated where the client's options do
-// not say it.
-const defaultRetries = 3
 
 // An Option of New.
 type Option func(*options) error
@@ -63,28 +62,29 @@ func New(client redis.UniversalClient, opts ...Option) (driver.Store, error) {
 
 // use has the store use a client of the caller's.
 func (s *Store) use(client redis.UniversalClient) error {
-	s.client, s.retries = client, defaultRetries
+	s.client, s.retries = client, config.Retries
 	switch c := client.(type) {
 	case *redis.Client:
 		if c == nil {
-			return unfit("the client is nil")
+			return reply.Unfit("the client is nil")
 		}
-		s.counted, s.place = true, placeOf(c.Options())
-		s.secrets = secretsOf(c.Options().Password)
+		s.counted, s.address = true, config.AddressOf(c.Options())
+		s.secrets = reply.NewSecrets(c.Options().Password)
 	case *redis.ClusterClient:
 		if c == nil {
-			return unfit("the client is nil")
+			return reply.Unfit("the client is nil")
 		}
-		s.place = strings.Join(c.Options().Addrs, ",")
-		s.secrets = secretsOf(c.Options().Password)
+		s.address = strings.Join(c.Options().Addrs, ",")
+		s.secrets = reply.NewSecrets(c.Options().Password)
 	default:
-		return unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
+		return reply.Unfit("New takes a *redis.Client or a *redis.ClusterClient, not a %T", client)
 	}
 	return nil
 }
 
 func newStore() *Store {
-	s := &Store{closed: make(chan struct{}), secrets: secretsOf()}
+	s := &Store{closed: make(chan struct{}), secrets: reply.NewSecrets()}
+	s.wakeup = wakeup.New(s.broken)
 	s.life, s.endLife = context.WithCancel(context.Background())
 	return s
 }
@@ -92,16 +92,8 @@ func newStore() *Store {
 // open starts the store and finds out whether its server is fit. A failure
 // leaves nothing open but a client that is not ours.
 func (s *Store) open(ctx context.Context) error {
-	s.batch.client = s.client
-	s.batch.learnTimeouts(s.own)
-	client, one := s.client.(*redis.Client)
-	s.batch.share.Store(one) // the nodes of a cluster share no keys
-	if one && s.own && client.Options().PoolSize > 1 {
-		s.batch.keeper.client = client
-	}
-	s.inbox.init()
-	s.inbox.losses, s.inbox.broke = &s.losses, s.held.remove
-	go s.inbox.listen(s.life, s.client)
+	s.batch.Start(s.client, s.own)
+	go s.wakeup.Listen(s.life, s.client)
 	checked := make(chan error, 1)
 	go func() { checked <- s.check(ctx) }()
 	var err error

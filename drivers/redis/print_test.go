@@ -10,6 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+const secret = "s3cret-passw0rd"
+
 // verbs are those that anybody may print something with.
 var verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10v", "%t"}
 
@@ -30,7 +32,6 @@ func TestWhatIsPrintedShowsWhereAndNoSecret(t *testing.T) {
 			t.Fatalf("%s: %v", want, err)
 		}
 		s := newStore()
-		s.secrets = c.(*connector).secrets
 		if err := c.(*connector).connect(s); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // minKeep is the shortest time for which Keep leaves a key held.
@@ -21,7 +23,7 @@ func (s *Store) Release(ctx context.Context, r driver.Request) error {
 		return err
 	}
 	defer s.end()
-	return s.over(&r, s.call(ctx, 1, releaseScript, r.Key, s.ending(r.Mode), r.Owner))
+	return s.released(ctx, &r, s.call(ctx, script.Release, r.Key, s.ending(r.Mode), r.Owner))
 }
 
 // Keep leaves the key held by nobody.
@@ -38,16 +40,20 @@ func (s *Store) Keep(ctx context.Context, r driver.Request) error {
 	}
 	defer s.end()
 	micros, _ := lease(r.Lease)
-	return s.over(&r, s.call(ctx, 1, keepScript, r.Key, []any{int(r.Mode), micros}, r.Owner))
+	return s.released(ctx, &r, s.call(ctx, script.Keep, r.Key, []any{int(r.Mode), micros}, r.Owner))
 }
 
-// over returns how a call that ends a lease ended.
-func (s *Store) over(r *driver.Request, a answer) error {
+// released reads the reply of a script that ends a lease.
+func (s *Store) released(ctx context.Context, r *driver.Request, a callResult) error {
 	if a.err != nil {
 		return a.err
 	}
-	s.held.remove(r.Key, r.Owner)
-	if a.numbers[0] == 0 && !a.again {
+	done, err := reply.Done(a.numbers)
+	if err != nil {
+		return s.failed(ctx, err)
+	}
+	s.grants.remove(r.Key, r.Owner)
+	if !done && !a.again {
 		return driver.ErrNotHeld
 	}
 	return nil

@@ -9,19 +9,14 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/wakeup"
 	"github.com/concurrent-go/concurrent/internal/losses"
 )
 
-const (
-	// minLease is the shortest lease: below it, the way to the server counts.
-	minLease = 10 * time.Millisecond
-	// longest is from which length on a lease is one without end: Redis counts
-	// in microseconds, and Lua in floating point.
-	longest = 100 * 365 * 24 * time.Hour
-	// spareBits is how many bits of a token are for its heirs.
-	spareBits = 10
-	spare     = 1<<spareBits - 1
-)
+// minLease is the shortest lease: below it, the way to the server counts.
+const minLease = 10 * time.Millisecond
 
 // A Store keeps locks on a server, or a Cluster of them. It is safe for
 // concurrent use.
@@ -30,13 +25,13 @@ type Store struct {
 	own     bool // made here, and closed here
 	counted bool // the receivers of a message are counted
 	retries int
-	place   string // for people to read
-	secrets secrets
+	address string // for people to read
+	secrets reply.Secrets
 	warned  []error
 
-	batch  batcher
-	inbox  inbox
-	held   held
+	batch  batch.Batcher
+	wakeup *wakeup.Subscription
+	grants grants
 	losses losses.Listeners
 	last   atomic.Pointer[terms] // what was asked for last
 

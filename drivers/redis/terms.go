@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
 )
 
 // terms are the arguments that all calls for leases of one kind have in common.
@@ -13,7 +14,7 @@ type terms struct {
 	mode   driver.Mode
 	lease  time.Duration
 	holder driver.Holder
-	args   [6]any // for a request that takes no lease that is handed to it
+	args   [6]any // for a request that takes no lease that is handed off to it
 	brief  [6]any // for one that does
 }
 
@@ -23,11 +24,11 @@ func (s *Store) termsOf(r *driver.Request) *terms {
 	if t := s.last.Load(); t != nil && t.mode == r.Mode && t.lease == r.Lease && t.holder == r.Holder {
 		return t
 	}
-	micros, stay := lease(r.Lease)
+	micros, ttl := lease(r.Lease)
 	t := &terms{mode: r.Mode, lease: r.Lease, holder: r.Holder}
-	t.args = [6]any{s.counts(), int(r.Mode), micros, stay, s.introduce(&r.Holder), ""}
+	t.args = [6]any{s.counts(), int(r.Mode), micros, ttl, s.wakeup.ID() + reply.HolderText(&r.Holder), ""}
 	t.brief = t.args
-	if r.Mode == driver.Exclusive && r.Lease >= 2*handed {
+	if r.Mode == driver.Exclusive && r.Lease >= 2*handedOff {
 		t.brief[5] = "1"
 	}
 	s.last.Store(t)
@@ -58,8 +59,8 @@ func (s *Store) ending(mode driver.Mode) []any { return []any{s.counts(), int(mo
 
 // lease returns a lease as the scripts take it: in microseconds, and how long
 // its key stays, in milliseconds.
-func lease(d time.Duration) (micros, stay any) {
-	if d >= longest {
+func lease(d time.Duration) (micros, ttl any) {
+	if d >= reply.Longest {
 		return "", ""
 	}
 	us := int64((d + time.Microsecond - 1) / time.Microsecond)

@@ -7,24 +7,25 @@ import (
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/wakeup"
 )
 
 const (
 	// A waiter that hears nothing looks again after fallback, and up to half
 	// as much later: its message may be lost, or those before it frozen.
 	fallback = 700 * time.Millisecond
-	// afterEnd is how long after the end of a lease the first in line looks,
+	// afterEnd is how long after the end of a lease the first waiter looks,
 	// and apart by how much later each of the others.
 	afterEnd = time.Millisecond
 	apart    = 10 * time.Millisecond
 	// patience is for how long a wait goes on while the server can't be had.
 	patience = 5 * time.Second
-	// handed is how long a lease lasts that is handed to a waiter: the scripts
+	// handedOff is how long a lease lasts that is handed off to a waiter: the scripts
 	// know it. The waiter takes it if it asked no longer ago than inTime.
-	handed = time.Second
-	inTime = handed / 4
-	// goodbye is how long a wait that ended stays to hear that its place in
-	// the queue is gone.
+	handedOff = time.Second
+	inTime    = handedOff / 4
+	// goodbye is how long a wait that ended stays to hear that it has left the
+	// queue.
 	goodbye = 100 * time.Millisecond
 )
 
@@ -40,14 +41,14 @@ func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, er
 		return driver.Grant{}, err
 	}
 	defer s.end()
-	w := wait{store: s, waiter: s.inbox.enter(), request: &r}
-	defer s.inbox.exit(w.waiter)
+	w := wait{store: s, waiter: s.wakeup.Enter(), request: &r}
+	defer s.wakeup.Exit(w.waiter)
 	return w.run(ctx)
 }
 
 // A wait is one Acquire while it waits.
 type wait struct {
-	*waiter
+	waiter  *wakeup.Waiter
 	store   *Store
 	request *driver.Request
 	queued  bool      // it may be in the queue
@@ -57,12 +58,12 @@ type wait struct {
 func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 	timer := time.NewTimer(driver.Forever)
 	defer timer.Stop()
-	deaf := false // the inbox did not listen, although it had time to
+	deaf := false // the subscription did not listen, although it had time to
 	for {
 		name, isNew := "", !w.queued
-		live, change, _ := w.store.inbox.status()
+		live, change, _ := w.store.wakeup.Status()
 		if live || deaf {
-			name, change, w.queued = w.name, nil, true
+			name, change, w.queued = w.waiter.Name, nil, true
 		}
 		a := w.store.ask(ctx, w.request, name, isNew && name != "")
 		if a.err == nil {
@@ -74,8 +75,8 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 		}
 		timer.Reset(pause)
 		select {
-		case <-w.wake:
-			if g, ok := w.take(&a); ok {
+		case <-w.waiter.Wake:
+			if g, ok := w.takeHandOff(&a); ok {
 				return g, nil
 			}
 		case <-change:
@@ -89,19 +90,19 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 	}
 }
 
-// take returns the lease that the waiter was handed since a, if it was.
+// takeHandOff returns the lease that was handed off to the waiter since a, if it was.
 //
 // Of when that was it knows only that it was later than the server looked at a:
 // another token was the newest then. So the lease may have begun when a left, and
 // of one that may have begun too long ago, or is the rest of an earlier turn, nothing
 // is believed: asking again shows what became of it.
-func (w *wait) take(a *asked) (driver.Grant, bool) {
-	token := w.handed.Load()
+func (w *wait) takeHandOff(a *asked) (driver.Grant, bool) {
+	token := w.waiter.HandedOff()
 	if a.last == 0 || token <= a.last || time.Since(a.sent) > inTime {
 		return driver.Grant{}, false
 	}
 	g, err := w.store.granted(w.request, token, a.sent)
-	g.Lease = handed
+	g.Lease = handedOff
 	return g, err == nil // else the store was closed, which asking again shows too
 }
 
@@ -113,9 +114,9 @@ func (w *wait) next(a *asked) (time.Duration, bool) {
 		if told := w.request.OnHeld; told != nil {
 			told(held)
 		}
-		return min(pause, held.For+afterEnd+time.Duration(a.place)*apart), true
+		return min(pause, held.For+afterEnd+time.Duration(a.before)*apart), true
 	}
-	if _, away := errors.AsType[outage](a.err); !away || a.pending != nil {
+	if _, away := errors.AsType[temporaryError](a.err); !away || a.pending != nil {
 		return 0, false
 	}
 	now := time.Now()
@@ -132,7 +133,7 @@ func (w *wait) giveUp(ctx context.Context, a *asked, err error) error {
 	certain := !a.again
 	if w.queued || a.again {
 		gone := make(chan bool, 1)
-		w.store.cleaning.Go(func() { gone <- w.store.giveBack(*w.request, w.name, a.pending) })
+		w.store.cleaning.Go(func() { gone <- w.store.giveBack(*w.request, w.waiter.Name, a.pending) })
 		timer := time.NewTimer(goodbye)
 		defer timer.Stop()
 		select {

@@ -27,7 +27,7 @@ func include(t *testing.T, name string) string {
 	if name == "clock.lua" {
 		return "local now = tonumber(ARGV[#ARGV])"
 	}
-	raw, err := os.ReadFile(filepath.Join("..", "..", "drivers", "redis", "lua", name))
+	raw, err := os.ReadFile(filepath.Join("..", "..", "drivers", "redis", "internal", "script", "lua", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,19 @@ var layers = []layer{
 	{"drivers/memory", driverMay()},
 	{"drivers/file", driverMay("github.com/fsnotify/fsnotify", "github.com/gofrs/flock", "golang.org/x/sys/")},
 	{"drivers/redis", driverMay("github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/")},
+	{"drivers/redis/internal/rediskey", nil},
+	{"drivers/redis/internal/script", nil},
+	{"drivers/redis/internal/reply", []string{module + "/driver", module + "/drivers/redis/internal/rediskey", "github.com/redis/go-redis/v9"}},
+	{"drivers/redis/internal/batch", []string{
+		module + "/drivers/redis/internal/reply", module + "/drivers/redis/internal/script", "github.com/redis/go-redis/v9",
+	}},
+	{"drivers/redis/internal/config", []string{
+		module + "/drivers/redis/internal/reply", module + "/internal/spelling", "github.com/redis/go-redis/v9", "github.com/redis/go-redis/v9/",
+	}},
+	{"drivers/redis/internal/wakeup", []string{
+		module + "/drivers/redis/internal/rediskey", module + "/drivers/redis/internal/reply", module + "/internal/backoff",
+		"github.com/redis/go-redis/v9",
+	}},
 	{"drivers/postgres", driverMay("github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/")},
 	{"internal/clock", nil},
 	{"internal/defaultregistry", nil},

@@ -1,0 +1,67 @@
+package reply
+
+import (
+	"time"
+
+	"github.com/concurrent-go/concurrent/driver"
+)
+
+const (
+	// Longest is from which length on a lease is one without end: Redis counts
+	// in microseconds, and Lua in floating point.
+	Longest = 100 * 365 * 24 * time.Hour
+	// spareBits is how many bits of a token are for those to whom a lease is passed.
+	spareBits = 10
+	// Spare is how often a lease can be passed on: see driver.Grant.
+	Spare = 1<<spareBits - 1
+)
+
+// Token returns the fencing token for one of a script's.
+func Token(n uint64) uint64 { return n << spareBits }
+
+// An Acquired is a reply of acquire.lua: a token, or why there is none.
+type Acquired struct {
+	Granted   uint64        // the token as the scripts count; 0: not granted
+	OtherMode bool          // the owner holds the key in another mode
+	For       time.Duration // for how long the key may be held, if it is held
+	Before    int           // how many wait before this waiter
+	Last      uint64        // the newest token, as the scripts count
+}
+
+// The first number of a reply that is no token.
+const (
+	isHeld    = 0
+	otherMode = 2
+)
+
+// Acquire reads a reply of acquire.lua.
+func Acquire(numbers []int64) (a Acquired, err error) {
+	switch {
+	case len(numbers) == 0 || numbers[0] < 0 || numbers[0] == 1:
+	case numbers[0] == otherMode:
+		return Acquired{OtherMode: true}, nil
+	case numbers[0] > otherMode:
+		return Acquired{Granted: uint64(numbers[0])}, nil
+	case len(numbers) == 4 && numbers[1] >= -1 && numbers[2] >= 0 && numbers[3] >= 0:
+		return Acquired{For: untilFree(numbers[1]), Before: int(numbers[2]), Last: uint64(numbers[3])}, nil
+	}
+	return a, ErrForm
+}
+
+// IsHeld reports whether another holds the key, or waits first for it.
+func (a *Acquired) IsHeld() bool { return a.Granted == 0 && !a.OtherMode }
+
+func untilFree(micros int64) time.Duration {
+	if micros < 0 || micros > int64(Longest/time.Microsecond) {
+		return driver.Forever
+	}
+	return time.Duration(micros) * time.Microsecond
+}
+
+// Done reads a reply of a script that has 1 for done and 0 where there was nothing to do.
+func Done(numbers []int64) (done bool, err error) {
+	if len(numbers) == 0 || numbers[0] != 0 && numbers[0] != 1 {
+		return false, ErrForm
+	}
+	return numbers[0] == 1, nil
+}

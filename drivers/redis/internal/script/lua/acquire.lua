@@ -1,0 +1,133 @@
+#!lua
+-- Grants a lease, or tells for how long the key may be held and, to one that
+-- waits, how many wait before it.
+--
+-- ARGV: COUNTED, mode, lease in µs (empty: no end), how long the key stays in ms,
+-- channel and holder, whether one that waits takes what is handed to it (empty: no);
+-- then, for each key, owner and, of one that waits, its name, with one byte more if
+-- it can't be in the queue yet.
+-- Returns the token, {0, µs or -1, how many wait before, the last token}, or 2: this owner holds
+-- the key in another mode. It may have many keys: see each.lua.
+--#include clock.lua
+local width, common = 4, 6
+local COUNTED, asks, asked, ttl, by = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local wants, untl, named = tonumber(asks), asked and now + asked, #ARGV > common + #KEYS
+local takes_hand_off = ARGV[6] ~= ''
+local function one(key, at)
+
+local who = ARGV[at + 1]
+--#include state.lua
+
+-- Most often the lock is exclusive and free, and nobody waits.
+local simple = mode == 0 and wants == 0 and asked
+if simple and ends <= now and whole and #record < queue_at then
+  token = token < now and now or token + 1
+  redis.call('SET', key, struct.pack('>BdddiIBc0Hc0', 2, token, untl, now, 0, 37 + #who + #by, #who, who, #by, by), 'PX', ttl)
+  return token
+end
+
+local name, left, before = named and ARGV[at + 2] or '', nil, 0
+local me, new = string.sub(name, 1, 16), #name > 16
+--#include head.lua
+--#include write_record.lua
+
+-- entry returns what stands in the queue for one that waits.
+local function entry()
+  local hand_off_info = takes_hand_off and struct.pack('>Bc0', #who, who) .. string.sub(by, 13) or ''
+  return struct.pack('>Hdi', 28 + #hand_off_info, now + STALE, asks) .. me .. hand_off_info
+end
+
+-- queue_ttl is how long, in ms, the key stays for those who wait.
+local function queue_ttl()
+  return string.format('%d', math.max(10000, math.ceil((ends - now) / 1000) + 1000))
+end
+
+-- Or nobody need be woken.
+if simple then
+  if ends > now then
+    if owner ~= who then
+      left = ends == NEVER and -1 or ends - now
+    end
+  elseif not head or head == me and alive > now then -- none is left, or it is its turn
+    token = token < now and now or token + 1
+    write_record(untl, now, who, by, queue_at + (head and 2 + size or 0), ttl)
+    return token
+  elseif alive > now and alive <= now + GRACE then
+    left = alive - now
+  end
+  if left and me ~= '' and (new or whole and not string.find(record, me, queue_at, true)) then
+    local mine = entry()
+    local length = redis.call('APPEND', key, mine)
+    if ends ~= NEVER then
+      redis.call('PEXPIRE', key, queue_ttl())
+    end
+    return 0, left == -1 and left or math.max(1, left), math.ceil((length + 1 - queue_at) / #mine) - 1, token
+  end
+end
+
+--#include queue.lua
+local write
+if not left then
+--#include leases.lua
+--#include wake.lua
+
+  local e, t, s = lease(who, wants)
+  if e == false then
+    return 2
+  end
+  if e then
+    leave(me)
+    hold(who, wants, untl or NEVER, t, s, by, e)
+    save()
+    return t
+  end
+
+  -- Those who wait come first.
+  local room, first_waiter, turn = fits(wants), nil, nil
+  if room and queue ~= '' then
+    first_waiter, turn = wake(me)
+  end
+  if room and (not first_waiter or first_waiter == me) then
+    leave(me)
+    token = math.max(token + 1, now)
+    hold(who, wants, untl or NEVER, token, now, by)
+    if wants ~= 0 then
+      wake('') -- there may be room for the next one too
+    end
+    save()
+    return token
+  end
+
+  left = turn or ends
+  if not turn and not room and wants > 0 and mode > 0 then
+    left = below(wants)
+  end
+  left = left == NEVER and -1 or left - now
+  write, waited = save, not scanned and waited
+end
+
+if me ~= '' then
+  local at
+  at, before = position(me)
+  if at then
+    queue = string.sub(queue, 1, at + 1) .. struct.pack('>di', now + STALE, asks) .. string.sub(queue, at + 14)
+  else
+    queue = queue .. entry()
+  end
+end
+if queue ~= waited then
+  if write then
+    write()
+  elseif ends == NEVER then -- nothing else changed
+    redis.call('SET', key, string.sub(record, 1, queue_at - 1) .. queue)
+  else
+    redis.call('SET', key, string.sub(record, 1, queue_at - 1) .. queue, 'PX', queue_ttl())
+  end
+end
+if left ~= -1 and left < 1 then
+  left = 1
+end
+return 0, left, before, token
+
+end
+--#include each.lua

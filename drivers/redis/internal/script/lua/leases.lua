@@ -1,0 +1,148 @@
+-- The leases of a key, whatever their mode. ends, mode and owner are those of
+-- state.lua; count and first are the number of leases that are Shared or of
+-- Slots, and a time before which none of them ends.
+local count, first, scanned = 0, NEVER, false
+
+local function free()
+  ends, since, mode, owner, holder, count = 0, 0, 0, '', '', 0
+end
+
+-- scan looks at every lease that is Shared or of Slots, and removes the ended.
+local function scan()
+  local all = redis.call('HGETALL', key)
+  count, first, ends, scanned = 0, NEVER, 0, true
+  for i = 1, #all, 2 do
+    if string.byte(all[i]) == 111 then -- o
+      local e = struct.unpack('>d', all[i + 1])
+      if e <= now then
+        redis.call('HDEL', key, all[i])
+      else
+        count, first, ends = count + 1, math.min(first, e), math.max(ends, e)
+      end
+    end
+  end
+  if count == 0 then
+    free()
+  end
+end
+
+if mode ~= 0 then
+  first, count = since, struct.unpack('>I', holder)
+  if first <= now then
+    scan()
+  end
+elseif ends <= now then
+  free()
+end
+
+-- fits tells whether a lease in a mode can stand beside the present ones: a permit
+-- of n beside fewer than n, whatever they were asked for with.
+local function fits(wants)
+  if ends == 0 then
+    return true
+  end
+  return wants < 0 and mode < 0 or mode > 0 and count < wants
+end
+
+-- below returns a time before which no fewer than n leases are held.
+local function below(n)
+  if count <= n then
+    return first
+  end
+  local all, left = redis.call('HGETALL', key), {}
+  for i = 1, #all, 2 do
+    if string.byte(all[i]) == 111 then -- o
+      left[#left + 1] = struct.unpack('>d', all[i + 1])
+    end
+  end
+  table.sort(left)
+  return left[#left - n + 1]
+end
+
+-- lease returns the end, the token and the beginning of who's lease in a mode,
+-- and what follows them, if who has one; if it is in another mode, only false.
+local function lease(who, wants)
+  if ends == 0 then
+    return nil
+  end
+  if mode == 0 then
+    if owner ~= who then
+      return nil
+    end
+    if wants ~= 0 then
+      return false
+    end
+    return ends, token, since, holder
+  end
+  local found = redis.call('HGET', key, 'o' .. who)
+  if not found then
+    return nil
+  end
+  local e, t, s, as, after = struct.unpack('>dddi', found)
+  if e <= now then
+    return nil
+  end
+  if wants ~= as then
+    return false
+  end
+  return e, t, s, string.sub(found, after)
+end
+
+-- hold writes a lease; from is its end before, nil for a new one.
+local function hold(who, wants, untl, t, s, by, from)
+  if wants == 0 then
+    ends, since, mode, owner, holder = untl, s, 0, who, by
+    return
+  end
+  if not hashed then
+    redis.call('DEL', key)
+    hashed = true
+  end
+  redis.call('HSET', key, 'o' .. who, struct.pack('>dddi', untl, t, s, wants) .. by)
+  if not from then
+    count = count + 1
+  end
+  mode, first = wants < 0 and -1 or 1, math.min(first, untl)
+  if from and from >= ends and untl < from then
+    scan()
+  else
+    ends = math.max(ends, untl)
+  end
+end
+
+-- drop removes a lease that ends at untl.
+local function drop(who, untl)
+  if mode == 0 then
+    return free()
+  end
+  redis.call('HDEL', key, 'o' .. who)
+  count = count - 1
+  if count == 0 then
+    free()
+  elseif untl >= ends then
+    scan()
+  end
+end
+
+-- save writes the record, and how long the key stays.
+local function save()
+  local ttl = math.ceil(math.max(0, ends - now) / 1000) + 1000
+  if queue ~= '' and ttl < 10000 then
+    ttl = 10000
+  end
+  if mode == 0 then
+    record = struct.pack('>BdddiIBc0Hc0', 2, token, ends, since, 0, 37 + #owner + #holder, #owner, owner, #holder, holder) .. queue
+    if ends == NEVER then
+      redis.call('SET', key, record)
+    else
+      redis.call('SET', key, record, 'PX', string.format('%d', ttl))
+    end
+    return
+  end
+  redis.call('HSET', key, 'r', struct.pack('>BdddiIBHI', 2, token, ends, first, mode, 41, 0, 4, count) .. queue)
+  if ends == NEVER then
+    redis.call('PERSIST', key)
+  else
+    redis.call('PEXPIRE', key, ttl)
+  end
+end
