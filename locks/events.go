@@ -106,6 +106,16 @@ func (l *lease) notify(kind concurrent.EventKind, took time.Duration, err error)
 	}
 }
 
+// notifyInPanic is notify while the driver's panic goes on to the caller, which one of
+// the observer must not hide. The client may have ended, so that it can't come later.
+func (l *lease) notifyInPanic(kind concurrent.EventKind, err error) {
+	if o := l.client.observer(); o != nil {
+		e := l.event(kind, 0, err)
+		e.Held = l.heldWhen(kind)
+		_ = observe(o, e.ctx, e.Event)
+	}
+}
+
 // heldWhen is how long the lease was held, for an event that ends it.
 func (l *lease) heldWhen(kind concurrent.EventKind) time.Duration {
 	switch kind {

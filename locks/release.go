@@ -93,7 +93,7 @@ func (l *lease) releaseOnStore(ctx context.Context, u use, now clock.Instant) (e
 			l.tryAgain(until)
 		}
 		if !returned {
-			l.notifyLater(concurrent.EventReleased, 0, l.fail("release", withCause(ErrLockRelease, errPanicked)))
+			l.notifyInPanic(concurrent.EventReleased, l.fail("release", withCause(ErrLockRelease, errPanicked)))
 		}
 		if l.queue != nil {
 			l.queue.Leave(l)

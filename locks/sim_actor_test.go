@@ -47,6 +47,7 @@ type plan struct {
 	how        int
 	hold       time.Duration
 	lengthens  []lengthening
+	brief      bool         // it has asked for a lease that is shorter than an answer may take
 	beside     *lengthening // comes together with its release
 	patience   time.Duration
 	wait       time.Duration

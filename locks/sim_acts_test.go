@@ -171,6 +171,7 @@ func (a *actor) extends(ctx, inner context.Context, h holding) {
 }
 
 func (a *actor) lengthen(ctx context.Context, h holding, l lengthening) error {
+	a.brief = a.brief || l.to < 100*time.Millisecond
 	hasty, cancel := context.WithTimeout(ctx, l.haste)
 	defer cancel()
 	err := a.guarded(func() error { return h.Extend(hasty, l.to) })

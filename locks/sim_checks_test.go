@@ -310,6 +310,9 @@ func (c *checks) expected(a *actor, err error) bool {
 	if a.length > 0 && a.length < 100*time.Millisecond {
 		may = append(may, errLate, ErrUnavailable) // too short for one too
 	}
+	if a.brief {
+		may = append(may, ErrLockLost) // its last Extend asked for less than an answer may take
+	}
 	if c.world.now()-a.since >= a.patience || a.under != nil && a.under.ctx.Err() != nil {
 		may = append(may, context.DeadlineExceeded, context.Canceled)
 	}

@@ -232,28 +232,41 @@ func (w *waitCall) ask() (*lease, error) {
 			if l, err = w.granted(r, g); !isLate(err) {
 				return l, err
 			}
+			pause.Reset() // the store is not away
 		case !isDefinite(err):
 			c.giveBack(r)
 		}
-		switch {
-		case errors.Is(err, errWaitOver): // says nothing of the key
-		case errors.Is(err, driver.ErrHeld):
-			w.heardHeld(err)
-		case isOutage(err) && w.ctx.Err() == nil && c.closing.Err() == nil:
-			w.away(err)
-		case w.ctx.Err() == nil && c.closing.Err() == nil:
-			return nil, withCause(ErrLockAcquire, err)
-		}
-		switch {
-		case c.closing.Err() != nil:
-			return nil, withCause(ErrLockAcquire, ErrClosed)
-		case w.ctx.Err() != nil:
-			return nil, w.over(ended(w.ctx))
-		case w.left() <= 0:
-			return nil, w.over(nil)
+		if err := w.mayAskAgain(err); err != nil {
+			return nil, err
 		}
 		w.pause(c, min(pause.Next(), w.left()))
 	}
+}
+
+// mayAskAgain notes what the store said, and returns the error of a wait that is over.
+func (w *waitCall) mayAskAgain(err error) error {
+	c := w.rl.client
+	goesOn := w.ctx.Err() == nil && c.closing.Err() == nil
+	switch {
+	case errors.Is(err, errWaitOver): // says nothing of the key
+	case isLate(err):
+		w.calls.word = err // of its own lease: others may ask for longer ones
+	case errors.Is(err, driver.ErrHeld):
+		w.heardHeld(err)
+	case goesOn && isOutage(err):
+		w.away(err)
+	case goesOn:
+		return withCause(ErrLockAcquire, err)
+	}
+	switch {
+	case c.closing.Err() != nil:
+		return withCause(ErrLockAcquire, ErrClosed)
+	case w.ctx.Err() != nil:
+		return w.over(ended(w.ctx))
+	case w.left() <= 0:
+		return w.over(nil)
+	}
+	return nil
 }
 
 // granted leaves the line with what the store granted.
