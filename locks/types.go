@@ -35,17 +35,18 @@ import (
 //
 // The zero Lock and a nil *Lock are ErrInvalidOption at Acquire, and hold nothing.
 type Lock struct {
-	anchor     anchor
 	alias, key string
-	mode       driver.Mode
 	options    *options
-	local      bool
 
 	resolved atomic.Pointer[resolvedLock]
 	current  atomic.Pointer[lease]
 
-	once sync.Once
-	self weak.Pointer[anchor]
+	self weak.Pointer[anchor] // made once
+	once sync.Once            // the smaller ones stand last: locks are many
+
+	mode   driver.Mode
+	local  bool
+	anchor anchor
 }
 
 // An anchor is what a lease knows its Lock or Lease by: while it is there, they are.
