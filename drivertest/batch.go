@@ -1,7 +1,9 @@
 package drivertest
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -29,12 +31,7 @@ func (s *scene) batcher(st driver.Store) driver.Batcher {
 func extendAll(s *scene) {
 	st := s.open()
 	b := s.batcher(st)
-	var rs []driver.Request
-	for n := range 50 {
-		r := lasting(s.h.Lease, s.request(fmt.Sprint("k", n)))
-		s.take(st, r)
-		rs = append(rs, lasting(long, r))
-	}
+	rs := s.takeTogether(st, 50)
 	before := time.Now()
 	sent, errs := b.ExtendAll(s.ctx, rs)
 	if errs != nil {
@@ -46,6 +43,24 @@ func extendAll(s *scene) {
 		s.refused(st, s.request(r.Key))
 		s.giveBack(st, r)
 	}
+}
+
+// takeTogether takes n keys for s.h.Lease, at one time, so that the first lease is not
+// over before the last one begins, and returns the requests that make them long.
+func (s *scene) takeTogether(st driver.Store, n int) []driver.Request {
+	s.t.Helper()
+	rs, errs := make([]driver.Request, n), make([]error, n)
+	var all sync.WaitGroup
+	for i := range rs {
+		r := lasting(s.h.Lease, s.request(fmt.Sprint("k", i)))
+		rs[i] = lasting(long, r)
+		all.Go(func() { _, errs[i] = st.TryAcquire(s.ctx, r) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		s.fatal("TryAcquire of a free key: %v", err)
+	}
+	return rs
 }
 
 func extendSome(s *scene) {
