@@ -92,7 +92,15 @@ type Info struct {
 	Key     string
 	Holders []Held // empty: free
 	Waiters int    // how many wait in the store; −1: the store does not know
+
+	// Queue is who waits, in the order in which they came, the first QueueShown of
+	// them: Since is when each began to wait, Token and Until are zero. nil where the
+	// store does not know.
+	Queue []Held
 }
+
+// QueueShown is how many of those who wait Info.Queue names at most.
+const QueueShown = 100
 
 // Held is one lease as Inspect shows it.
 type Held struct {

@@ -12,6 +12,7 @@ var inspecting = []promised{
 	{"Inspect shows who holds a key, in which mode, with which token, since when and until when", inspectHolder},
 	{"Inspect of a free key shows no holders and is no error", inspectFree},
 	{"Inspect shows every reader, and how many wait", inspectMany},
+	{"Inspect shows who waits in the order in which they came, where it shows them", inspectQueue},
 	{"Inspect shows every permit with the n that it was asked for", inspectSizes},
 	{"Inspect shows a lease without end as one", inspectForever},
 	{"List yields the held keys with a prefix, and no others", listPrefix},
@@ -113,6 +114,35 @@ func inspectMany(s *scene) {
 	s.soon("Inspect shows the one who waits", func() bool { return s.waitersOf(st, "k") == 1 })
 	w.cancel()
 	s.returns(w)
+}
+
+func inspectQueue(s *scene) {
+	st := s.open()
+	i := s.inspector(st)
+	s.waiter(st)
+	s.take(st, lasting(long, s.request("k")))
+	var came []driver.Request
+	for n := range 3 {
+		r := lasting(long, s.request("k"))
+		r.Holder.Label = fmt.Sprint("waits ", n)
+		came = append(came, r)
+		s.wait(st, r)
+	}
+	info, err := i.Inspect(s.ctx, "k")
+	if err != nil {
+		s.fatal("Inspect: %v", err)
+	}
+	if info.Queue == nil {
+		s.t.Skip("this store does not know who waits")
+	}
+	if len(info.Queue) != len(came) {
+		s.fatal("%d wait, the queue is shown as %+v", len(came), info.Queue)
+	}
+	for n, shown := range info.Queue {
+		if shown.Holder != came[n].Holder || shown.Mode != came[n].Mode || shown.Since.IsZero() || shown.Token != 0 {
+			s.broken("the waiter %+v is shown as %+v", came[n].Holder, shown)
+		}
+	}
 }
 
 func inspectForever(s *scene) {

@@ -3,6 +3,7 @@ package drivertest_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,13 @@ var waitMutants = map[string]mutation{
 			case <-ctx.Done():
 				return driver.Grant{}, errors.Join(driver.ErrHeld, ctx.Err())
 			}
+		}
+	}},
+	"shows who waits in the wrong order": {"inspect", "Inspect shows who waits in the order in which they came, where it shows them", func(m *mutant) {
+		m.inspect = func(ctx context.Context, key string) (driver.Info, error) {
+			info, err := m.Store.Inspect(ctx, key)
+			slices.Reverse(info.Queue)
+			return info, err
 		}
 	}},
 	"sleeps through the end of a permit": {"wait", "a permit that ends by itself wakes one that waits for it", func(m *mutant) {

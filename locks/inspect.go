@@ -17,6 +17,11 @@ type Info struct {
 	Key     string   // without the alias's prefix
 	Holders []Holder // empty: the key is free
 	Waiters int      // how many wait for it in the store; −1: the store does not know
+
+	// Queue is who waits for it in the store, first come first, where the store knows:
+	// at most 100, one for each process that waits. Since is when each began to wait,
+	// Until and Token are zero.
+	Queue []Holder
 }
 
 // A Holder is who holds a lease, as it told the store. Until is its end if it
@@ -168,10 +173,17 @@ func (c *client) info(d driver.Info, holder *lease) Info {
 			h.Token, h.Holder.Label = holder.token, holder.options.label
 			h.Since = time.Now().Add(-holder.heldFor())
 		}
-		info.Holders = append(info.Holders, Holder{
-			Host: h.Holder.Host, PID: h.Holder.PID, Label: h.Holder.Label,
-			Since: h.Since, Until: h.Until, Token: h.Token,
-		})
+		info.Holders = append(info.Holders, holderOf(h))
+	}
+	for _, w := range d.Queue {
+		info.Queue = append(info.Queue, holderOf(w))
 	}
 	return info
+}
+
+func holderOf(h driver.Held) Holder {
+	return Holder{
+		Host: h.Holder.Host, PID: h.Holder.PID, Label: h.Holder.Label,
+		Since: h.Since, Until: h.Until, Token: h.Token,
+	}
 }

@@ -23,7 +23,7 @@ func TestInspectListBreak(t *testing.T) {
 		l := b.cache("job:1", WithLabel("nightly"), WithExpire(time.Hour))
 		mustAcquire(t, l)
 		mustAcquire(t, b.cache("other"))
-		waiting := meanwhile(func() error { return b.cache("job:1", WithWait(Forever)).Acquire(t.Context()) })
+		waiting := meanwhile(func() error { return b.cache("job:1", WithWait(Forever), WithLabel("next")).Acquire(t.Context()) })
 		synctest.Wait()
 
 		info, err := Inspect(t.Context(), "default", "job:1", r)
@@ -34,6 +34,9 @@ func TestInspectListBreak(t *testing.T) {
 		host, _ := os.Hostname()
 		if h.Label != "nightly" || h.PID != os.Getpid() || h.Host != host || h.Token != l.Token() || h.Until.Sub(h.Since) != time.Hour {
 			t.Errorf("the holder is shown as %+v", h)
+		}
+		if q := info.Queue; len(q) != 1 || q[0].Label != "next" || q[0].PID != os.Getpid() || q[0].Since.IsZero() || q[0].Token != 0 {
+			t.Errorf("the queue is shown as %+v", q)
 		}
 		if info, err := Inspect(t.Context(), "default", "free", r); err != nil || len(info.Holders) != 0 {
 			t.Errorf("Inspect of a free key: %+v, %v", info, err)

@@ -35,7 +35,7 @@ func (s *Store) Acquire(ctx context.Context, r driver.Request) (driver.Grant, er
 		sh.mu.Unlock()
 		return g, err
 	}
-	w := sh.join(e, s, &r)
+	w := sh.join(e, s, &r, m)
 	var held *driver.HeldError
 	if r.OnHeld != nil && len(e.leases) > 0 {
 		held = e.held(r.Mode, m)

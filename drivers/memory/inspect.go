@@ -40,9 +40,19 @@ func (e *entry) info(m moment) driver.Info {
 	}
 	slices.SortFunc(info.Holders, func(a, b driver.Held) int { return cmp.Compare(a.Token, b.Token) })
 	if e.queue != nil {
-		info.Waiters = e.queue.length
+		info.Waiters, info.Queue = e.queue.length, e.queue.shown(m)
 	}
 	return info
+}
+
+// shown returns the first in the queue, as Inspect tells of them.
+func (q *queue) shown(m moment) []driver.Held {
+	var first []driver.Held
+	for w := q.first; w != nil && len(first) < driver.QueueShown; w = w.next {
+		r := &w.request
+		first = append(first, driver.Held{Holder: r.Holder, Mode: r.Mode, Since: m.at(w.since)})
+	}
+	return first
 }
 
 // List yields the held keys that start with prefix. No lock is held while it

@@ -23,6 +23,7 @@ type queue struct {
 type waiter struct {
 	request    driver.Request
 	store      *Store
+	since      int64 // when it came, as in moment
 	prev, next *waiter
 	queued     bool // guarded by the shard's mutex
 	done       chan struct{}
@@ -73,8 +74,8 @@ func (q *queue) wake(w *waiter) {
 }
 
 // join puts a waiter at the end of e's queue.
-func (s *shard) join(e *entry, st *Store, r *driver.Request) *waiter {
-	w := &waiter{request: *r, store: st, done: make(chan struct{})}
+func (s *shard) join(e *entry, st *Store, r *driver.Request, m moment) *waiter {
+	w := &waiter{request: *r, store: st, since: m.ns, done: make(chan struct{})}
 	if e.queue == nil {
 		e.queue = new(queue)
 	}

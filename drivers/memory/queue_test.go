@@ -189,7 +189,7 @@ func TestGrantOfACancelledWaitGoesOn(t *testing.T) {
 		take(t, s, holder)
 		sh := s.backend.shard("k")
 		sh.mu.Lock()
-		w := sh.join(sh.entries["k"], s, &first)
+		w := sh.join(sh.entries["k"], s, &first, sh.backend.now())
 		sh.mu.Unlock()
 		next := wait(t, s, ask("k", "next", driver.Exclusive))
 		synctest.Wait()
@@ -240,7 +240,7 @@ func TestClosedMeanwhile(t *testing.T) {
 	r := ask("k", "a", driver.Exclusive)
 	take(t, s, r)
 	sh := s.backend.shard("k")
-	w := sh.join(sh.entries["k"], s, &r)
+	w := sh.join(sh.entries["k"], s, &r, sh.backend.now())
 	other := &Store{backend: s.backend}
 	take(t, other, ask("k2", "b", driver.Exclusive))
 	s.closed.Store(true)
