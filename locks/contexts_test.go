@@ -174,11 +174,11 @@ func TestAcquireWithAContextOfTheValuesOwnLease(t *testing.T) {
 // there are: those that ended are looked for so seldom that each is looked at three times
 // at most, on average.
 func TestManyContextsOfOneLeaseWithCancelledParents(t *testing.T) {
-	for name, atOnce := range map[string]int{"one after another": 1, "in crowds": 500, "together": 20_000} {
+	for name, atOnce := range map[string]int{"one after another": 1, "in crowds": 500, "together": 6_000} {
 		l := Cache("default", "k", WithRegistry(memoryRegistry(t)), WithExpire(Forever))
 		mustAcquire(t, l)
 		looked := 0
-		const all = 20_000
+		const all = 6_000
 		for range all / atOnce {
 			var cancels []context.CancelFunc
 			for range atOnce {
