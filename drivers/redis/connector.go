@@ -10,7 +10,7 @@ import (
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/config"
 )
 
-// Driver is the driver.Driver of the schemes redis, rediss and redis+unix. It
+// Driver is the driver.Driver of the schemes redis, rediss, redis+unix, valkey and valkeys. It
 // takes the URLs that the documentation of the package shows.
 type Driver struct{}
 

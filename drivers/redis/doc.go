@@ -1,7 +1,8 @@
 // Package redis keeps locks on a Redis or Valkey server, version 7.0 or later:
 // a single one, one behind Sentinel, or a Cluster.
 //
-// Importing it registers the schemes "redis", "rediss" (TLS) and "redis+unix".
+// Importing it registers the schemes "redis", "rediss" (TLS) and "redis+unix", and
+// "valkey" and "valkeys" (TLS), which mean the same.
 // URLs are go-redis's, with its parameters:
 //
 //	redis://user:password@host:6379/0?read_timeout=2s

@@ -16,7 +16,19 @@ import (
 
 // Schemes are those of the URLs: TLS where the second "s" stands, a socket of this
 // machine with "+unix".
-var Schemes = []string{"redis", "rediss", "redis+unix"}
+var Schemes = []string{"redis", "rediss", "redis+unix", "valkey", "valkeys"}
+
+// asRedis returns u with the scheme of Redis, whose protocol Valkey speaks.
+func asRedis(u *url.URL) *url.URL {
+	theirs := *u
+	switch u.Scheme {
+	case "valkey":
+		theirs.Scheme = "redis"
+	case "valkeys":
+		theirs.Scheme = "rediss"
+	}
+	return &theirs
+}
 
 // A Config is what a URL says. Nothing changes it, and printed it shows where the
 // server is, and no secret.
@@ -33,6 +45,7 @@ type Config struct {
 
 // Parse reads u. Its errors quote nothing of u that may be secret.
 func Parse(u *url.URL) (*Config, error) {
+	u = asRedis(u)
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return nil, errors.New("the URL has a malformed query")

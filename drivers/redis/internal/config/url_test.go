@@ -26,6 +26,11 @@ func TestURLsOfEachTopologyAreTaken(t *testing.T) {
 		"redis://localhost":        single,
 		"redis://":                 single,
 		"redis://localhost:6379/3": single,
+		"valkey://localhost":       single,
+
+		"valkeys://h?tls_ca_file=/ca.pem":       single,
+		"valkey://h:1?addr=i:1":                 cluster,
+		"valkeys://h:1?master_name=m&addr=i:26": sentinel,
 
 		"redis://user:" + secret + "@[::1]:6379/":                             single,
 		"rediss://h:1?skip_verify=true":                                       single,
