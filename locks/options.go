@@ -72,6 +72,11 @@ func (o *options) agree() {
 	if o.expire != nil && o.minHold > *o.expire {
 		o.refuse("WithMinHold(%v) is longer than WithExpire(%v)", o.minHold, *o.expire)
 	}
+	o.agreeOnKeep()
+}
+
+// agreeOnKeep checks the options that leave the key held.
+func (o *options) agreeOnKeep() {
 	if o.keep && o.keepOnSuccess {
 		o.refuse("WithKeep and WithKeepOnSuccess exclude each other: the key is kept always, or after a success")
 	}
