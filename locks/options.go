@@ -162,7 +162,7 @@ func WithWait(d time.Duration) Option {
 	}
 }
 
-// WithRaise(false) makes Acquire return nil when the key is held by another: Active
+// WithRaise with false makes Acquire return nil when the key is held by another: Active
 // tells whether the lock was acquired. The default is true. Do and Hold return
 // ErrLockActive in any case.
 func WithRaise(raise bool) Option {

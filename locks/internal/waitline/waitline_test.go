@@ -190,7 +190,7 @@ func TestHeadAsksWhenTheHoldersTimeIsOver(t *testing.T) {
 		time.Sleep(waitline.HandOffFor - 1)
 		synctest.Wait()
 		hears(t, 1, ws[1], notice{})
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		hears(t, 1, ws[1], toAsk())
 		if ln.HandOff(1, to(2)) {
