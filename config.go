@@ -40,10 +40,10 @@ type Config struct {
 	// never closed by this package, and not in JSON.
 	Store driver.Store
 
-	// Lease is the lease of locks that name none: DefaultLease if it is 0,
-	// else at least a millisecond, though package locks takes none below five.
-	// With driver.Forever such locks never end by themselves. In JSON it is a string such as "30s" or "1m30s", or
-	// "forever".
+	// Lease is the lease of locks that name none: DefaultLease if it is 0, else at
+	// least a millisecond, though package locks refuses those below five. With
+	// driver.Forever such locks never end by themselves. In JSON it is a string such
+	// as "30s" or "1m30s", or "forever".
 	Lease time.Duration
 
 	// Prefix is put before every key of the alias, to keep apart programs that

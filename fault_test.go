@@ -232,7 +232,7 @@ func TestEndCalledByAnObserver(t *testing.T) {
 			for range 2 { // alone, and beside another
 				r.Observe(observerFunc(func(context.Context, concurrent.Event) {
 					says(t, end(r, context.Background()), "in the background", "an observer")
-					endsInTime(t, r, end) // who has a deadline waits for it
+					_ = endsInTime(t, r, end) // who has a deadline waits for it
 				}))
 			}
 			o.Observer().Observe(t.Context(), concurrent.Event{Kind: concurrent.EventReleased})

@@ -103,10 +103,10 @@ type Store interface {
 type Features struct {
 	// Fencing: every grant has a token. Without it, tokens are 0.
 	Fencing bool
-	// FIFO: those who wait through one Store are granted a key in the order
-	// in which they came, whatever their modes. A permit of a small n is not
-	// passed by larger ones behind it, although there is room for them: while
-	// they come and go, there might never be room for it.
+	// FIFO: the waiters of one Store are granted a key in the order in which
+	// they came, whatever their modes. A permit of a small n is not passed by
+	// larger ones behind it, although there is room for them: while they come and
+	// go, there might never be room for it.
 	FIFO bool
 	// MinLease is the shortest lease whose end the store itself guarantees;
 	// shorter ones are refused with ErrInvalidRequest. At least a millisecond.
@@ -142,10 +142,9 @@ type Grant struct {
 	// Sent plus the lease asked for, or plus Lease if that is not 0.
 	Sent time.Time
 	// Lease, if it is not 0, is how long the lease is instead of what was asked
-	// for: at most half of it, and only for a Brief request. It was handed to one
-	// that waited, who does not have to ask again for it. Its holder has it at
-	// once, and extends it at once: until then a holder that is frozen excludes
-	// the others no longer than that.
+	// for: at most half of it, and only for a Brief request. The store handed it to
+	// a waiter, which need not ask again. The holder extends it at once: a holder
+	// that is frozen before that excludes the others for this short time only.
 	Lease time.Duration
 }
 

@@ -20,10 +20,10 @@ type Waiter interface {
 	//
 	// When ctx ends, Acquire returns ctx's error, joined with ErrHeld if it is
 	// certain that nothing was granted (a *HeldError, where the store knows who
-	// holds the key), and leaves no trace in the store: no place in a line, a
-	// grant that it was woken for goes to the next, and those behind it who had
-	// only it to wait for are served. The grant's Sent is that of the request
-	// that was granted, not the first one.
+	// holds the key), and leaves no trace in the store: it is in no queue, a grant
+	// that it was woken for goes to the next waiter, and waiters that it alone held
+	// up are served. The grant's Sent is that of the request that was granted, not
+	// the first one.
 	Acquire(ctx context.Context, r Request) (Grant, error)
 }
 

@@ -35,9 +35,10 @@ type Request struct {
 	// OnHeld, if it is not nil, is called by Acquire of a [Waiter] each time the
 	// store has said that the key is held while the call goes on waiting. It
 	// returns at once, and may be called from any goroutine until Acquire has
-	// returned. A wait that ends without it may have met nothing but an outage. A
-	// driver that calls it at all does so for each wait: one that it says nothing of for
-	// five seconds is ended, and begun anew, as if its server hung.
+	// returned. A wait that ends without it may have met nothing but an outage.
+	//
+	// A driver that calls it must do so in every wait: package locks takes five
+	// seconds without it for a server that hangs, ends the call, and asks again.
 	OnHeld func(*HeldError) `json:"-"`
 }
 

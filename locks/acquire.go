@@ -114,7 +114,7 @@ func notOpened(err, cause error) error {
 		return withCause(ErrLockAcquire, withCause(ErrUnavailable, e))
 	}
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrUnavailable) {
-		if e, ok := err.(causeError); ok {
+		if e, ok := err.(causeError); ok { //nolint:errorlint // the outermost alone
 			err = e.cause
 		}
 		return withCause(ErrLockAcquire, withCause(ErrUnavailable, err))

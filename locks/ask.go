@@ -20,7 +20,7 @@ const (
 	pollMost  = 250 * time.Millisecond
 )
 
-// away notes that the store can't be had, of which the observer hears once in a wait.
+// away notes that the store can't be reached. The observer hears of it once in a wait.
 func (w *waitCall) away(err error) {
 	w.heard(err)
 	if w.calls.warned {
@@ -72,7 +72,7 @@ func (w *waitCall) askStore(r driver.Request) (driver.Grant, error) {
 func (w *waitCall) waitInStore(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.waiter != nil {
-		g, err := w.standInStore(ctx, r)
+		g, err := w.acquireInStore(ctx, r)
 		if !errors.Is(err, driver.ErrUnsupported) {
 			return g, overdue(ctx, err)
 		}
@@ -80,13 +80,13 @@ func (w *waitCall) waitInStore(ctx context.Context, r driver.Request) (driver.Gr
 	return w.poll(ctx, r)
 }
 
-// standInStore waits in the store. A driver that says when the key is held is given up
-// if it says nothing for as long as a call may take: its server hangs.
-func (w *waitCall) standInStore(ctx context.Context, r driver.Request) (driver.Grant, error) {
+// acquireInStore waits in the store. A call of a driver that says when the key is held
+// is given up if it says nothing for as long as a call may take: its server hangs.
+func (w *waitCall) acquireInStore(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
-	s := standing{line: w.line, client: c}
+	s := storeWait{line: w.line, client: c}
 	defer s.end()
-	r.OnHeld = s.told
+	r.OnHeld = s.onHeld
 	if c.inProcess != nil || !c.saysHeld.Load() {
 		return c.waiter.Acquire(ctx, r)
 	}
@@ -106,10 +106,10 @@ func (w *waitCall) standInStore(ctx context.Context, r driver.Request) (driver.G
 // the wait.
 const firstBound = 2 * time.Second
 
-// try asks the store once, for as long as a call may take, however long ctx goes on: a
-// wait outlives a call that hangs. The end of the wait cuts short no call of less than
-// firstBound. What it hears is for all who wait, so a call is not as short as the
-// shortest lease.
+// try asks the store once, for as long as a call may take, however long ctx lasts: a
+// wait outlives a call that hangs. The end of the wait cuts no call shorter than
+// firstBound. The answer counts for every waiter in the line, also with longer leases
+// than r's, so a call has keepalive.LeastCall at least.
 func (w *waitCall) try(ctx context.Context, r driver.Request) (driver.Grant, error) {
 	c := w.rl.client
 	if c.inProcess != nil {
@@ -121,27 +121,28 @@ func (w *waitCall) try(ctx context.Context, r driver.Request) (driver.Grant, err
 	return c.tryAcquire(ctx, r)
 }
 
-// A standing is one that waits in the store, for who waits behind it: from when it was
-// told that the key is held until its call returns. A late call of told is for nobody.
-type standing struct {
+// A storeWait is one call that waits in the store. From when the store said that the key
+// is held until the call returns, that is true for every waiter behind it. What a driver
+// says after the call returned is ignored.
+type storeWait struct {
 	client *client
 	line   *waitQueue
-	state  atomic.Int32 // 1: it stands; 2: it is over
+	state  atomic.Int32 // 1: the store said that the key is held; 2: the call returned
 }
 
-func (s *standing) told(held *driver.HeldError) {
+func (s *storeWait) onHeld(held *driver.HeldError) {
 	if s.state.CompareAndSwap(0, 1) {
 		s.client.saysHeld.Store(true)
-		s.line.Stand(1)
+		s.line.AddStoreWaits(1)
 	}
 	if s.state.Load() == 1 {
 		s.line.Heard(held)
 	}
 }
 
-func (s *standing) end() {
+func (s *storeWait) end() {
 	if s.state.Swap(2) == 1 {
-		s.line.Stand(-1)
+		s.line.AddStoreWaits(-1)
 	}
 }
 
@@ -183,11 +184,11 @@ func (w *waitCall) poll(ctx context.Context, r driver.Request) (driver.Grant, er
 	}
 }
 
-// extendHandedLease makes a lease that was handed over by the store as long as it is to
-// be, before anybody has it: of those who wait here, it can be handed on to the next
-// only then. If that fails, the lease is what it was, and its renewal finds out why; a
-// request that may still arrive is returned. It takes no longer than the wait, and leaves
-// time for another try.
+// extendHandedLease extends a short lease that the store handed over to its full length,
+// before its holder gets it: only then can it be handed on to the next waiter here. If
+// that fails, the lease stays what it was, and its renewal finds out why; the request is
+// returned if it may still arrive. It takes no longer than the wait, and leaves time for
+// another try.
 func (w *waitCall) extendHandedLease(g *driver.Grant, r driver.Request) (lost *term.Request) {
 	c := w.rl.client
 	ctx, cancel := context.WithTimeout(w.callContext(), min(g.Lease/4, callBound, max(w.left(), keepalive.LeastCall)))

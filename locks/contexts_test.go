@@ -12,7 +12,7 @@ import (
 )
 
 // ends fails unless ctx ends soon.
-func ends(t *testing.T, what string, ctx context.Context) {
+func ends(ctx context.Context, t *testing.T, what string) {
 	t.Helper()
 	over := make(chan struct{})
 	go func() {
@@ -61,7 +61,7 @@ func TestContextOfAContextOfTheSameLease(t *testing.T) {
 					_ = ctx.Done()
 					mustRelease(t, l)
 					for _, ctx := range all {
-						ends(t, fmt.Sprintf("%s, %d deep", name, depth), ctx)
+						ends(ctx, t, fmt.Sprintf("%s, %d deep", name, depth))
 						wantIs(t, context.Cause(ctx), ErrNotHeld)
 					}
 					cancel()
@@ -71,7 +71,7 @@ func TestContextOfAContextOfTheSameLease(t *testing.T) {
 					ctx = l.Context(l.Context(parent))
 					_ = ctx.Done()
 					cancel()
-					ends(t, "a context whose parent ended", ctx)
+					ends(ctx, t, "a context whose parent ended")
 					if !l.Active() {
 						t.Error("the lease ended with a context")
 					}

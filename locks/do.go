@@ -18,11 +18,10 @@ import (
 // Release's, which is ErrLockLost if fn outlived the lease. A panic in fn goes on
 // after the release. A nil fn is ErrInvalidOption.
 //
-// The lease is apart from the one that Acquire got on l, so one Lock can be
-// used by many goroutines. Inside fn, with its context, acquiring the same key
-// in a mode that excludes this one is ErrLockActive at once, also with
-// WithWait: it could never succeed. Work that fn starts and does not wait for uses
-// Detach, and may wait.
+// The lease is not the one that Acquire gets on l, so many goroutines can call Do on
+// one Lock. Inside fn, with its context, acquiring the same key in a mode that excludes
+// this one is ErrLockActive at once, also with WithWait: it could never succeed. Work
+// that fn starts and does not wait for uses Detach, and may wait.
 func (l *Lock) Do(ctx context.Context, fn func(ctx context.Context) error) error {
 	l = l.valid()
 	return l.do(ctx, l.options.wait, fn)
@@ -65,9 +64,9 @@ type Doer interface {
 	Do(ctx context.Context, fn func(ctx context.Context) error) error
 }
 
-// Do is l.Do for a function that returns a value. The value is what fn
-// returned, also beside an error of the release; without the lock it is the
-// zero value. A nil l or fn is ErrInvalidOption.
+// Do is l.Do for a function that returns a value. It returns what fn returned, also
+// together with an error of the release, and the zero value if fn did not run. Errors
+// are those of Lock.Do; a nil l or fn is ErrInvalidOption.
 func Do[T any](ctx context.Context, l Doer, fn func(ctx context.Context) (T, error)) (T, error) {
 	var value T
 	if l == nil || fn == nil {
@@ -80,11 +79,12 @@ func Do[T any](ctx context.Context, l Doer, fn func(ctx context.Context) (T, err
 	return value, err
 }
 
-// GetOrSet returns what get finds. If get finds nothing (false), it takes l,
-// waiting for it as long as ctx, looks again, and calls compute only if there
-// is still nothing: so of many callers one computes and the others find. What
-// compute returns is returned; storing it where get looks is compute's part.
-// An error of get ends it at once. A nil l or function is ErrInvalidOption.
+// GetOrSet returns what get finds. If get finds nothing (false), it acquires l, waiting
+// until ctx ends whatever WithWait says, calls get again, and calls compute only if
+// there is still nothing: so of many callers one computes and the others find its value.
+// compute must store the value where get looks. GetOrSet returns compute's value and
+// error. An error of get ends it at once; others are those of Lock.Do. A nil l or
+// function is ErrInvalidOption.
 func GetOrSet[T any](
 	ctx context.Context, l *Lock,
 	get func(context.Context) (T, bool, error),

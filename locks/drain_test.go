@@ -194,7 +194,7 @@ func TestDrainEndsWaitsInAnOutage(t *testing.T) {
 			if took := time.Since(began); took > 0 {
 				t.Errorf("%s: the waits ended after %v", how, took)
 			}
-			<-down
+			t.Log(<-down)
 			b.away(nil)
 			time.Sleep(10 * time.Minute)
 		})

@@ -139,13 +139,12 @@ func (l *lease) endingLocked(x *extras) *ending {
 // now, and no wheel. Its extras are locked.
 func (l *lease) watchLocked(e *ending) {
 	if left := l.deadline.Remaining(clock.Now()); left != Forever {
-		e.timer = time.AfterFunc(left, l.lookLocal)
+		e.timer = time.AfterFunc(left, l.checkLocalEnd)
 	}
 }
 
-// lookLocal ends a local lease whose deadline is past, for those who look at its
-// contexts.
-func (l *lease) lookLocal() {
+// checkLocalEnd ends a local lease whose deadline is past, so that its contexts end.
+func (l *lease) checkLocalEnd() {
 	if l.deadline.Passed(clock.Now()) {
 		l.expire()
 		return

@@ -61,8 +61,8 @@ func (es *events) tell(e event) {
 	if o == nil {
 		return
 	}
-	if p := observe(o, e.ctx, e.Event); p != nil {
-		_ = observe(o, e.ctx, concurrent.Event{
+	if p := observe(e.ctx, o, e.Event); p != nil {
+		_ = observe(e.ctx, o, concurrent.Event{
 			Kind: concurrent.EventStoreWarning, Alias: e.Alias,
 			Err: fmt.Errorf("an observer panicked when it was told of %q: %v", e.Kind, p),
 		})
@@ -76,7 +76,7 @@ func (e *event) finish() {
 }
 
 // observe tells o, and returns what it panicked with.
-func observe(o concurrent.Observer, ctx context.Context, e concurrent.Event) (panicked any) {
+func observe(ctx context.Context, o concurrent.Observer, e concurrent.Event) (panicked any) {
 	defer func() { panicked = recover() }()
 	o.Observe(ctx, e)
 	return nil
@@ -112,7 +112,7 @@ func (l *lease) notifyInPanic(kind concurrent.EventKind, err error) {
 	if o := l.client.observer(); o != nil {
 		e := l.event(kind, 0, err)
 		e.Held = l.heldWhen(kind)
-		_ = observe(o, e.ctx, e.Event)
+		_ = observe(e.ctx, o, e.Event)
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"weak"
 )
 
-// Hold is Acquire for this caller alone: each call gets a lease of its own. Its errors
-// are Acquire's, and ErrLockActive on a held key whatever WithRaise says; with an error
+// Hold is Acquire for this caller alone: each call gets a lease of its own. It returns
+// Acquire's errors, and ErrLockActive on a held key whatever WithRaise says. On an error
 // the Lease is nil and nothing is held.
 func (l *Lock) Hold(ctx context.Context) (*Lease, error) {
 	l = l.valid()

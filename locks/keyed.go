@@ -11,8 +11,8 @@ type Keyed[K any] struct {
 }
 
 // NewKeyed returns locks on alias whose keys are key(k). Options are checked
-// once and shared by all of them. A nil key function is ErrInvalidOption, told
-// by Acquire and Do.
+// once and shared by all of them. A nil key function is ErrInvalidOption, returned
+// by Acquire, Hold and Do.
 func NewKeyed[K any](alias string, key func(K) string, opts ...Option) *Keyed[K] {
 	o := newOptions(opts)
 	if key == nil {
@@ -21,11 +21,11 @@ func NewKeyed[K any](alias string, key func(K) string, opts ...Option) *Keyed[K]
 	return &Keyed[K]{alias: alias, key: key, options: o}
 }
 
-// Lock returns a new Lock value for k. Two values for one k exclude each other
-// as those of two processes do.
+// Lock returns a new exclusive Lock for k. Two Locks for one k exclude each other
+// as those of two processes do. It does no I/O.
 func (y *Keyed[K]) Lock(k K) *Lock { return y.lock(k, driver.Exclusive) }
 
-// Read returns a new Lock value for k that is shared with other readers, as Read's.
+// Read returns a new Lock for k that readers share: see the function Read.
 func (y *Keyed[K]) Read(k K) *Lock { return y.lock(k, driver.Shared) }
 
 func (y *Keyed[K]) lock(k K, mode driver.Mode) *Lock {

@@ -19,16 +19,17 @@ func Write(alias, key string, opts ...Option) *Lock {
 	return Cache(alias, key, opts...)
 }
 
-// Read returns the shared lock named key: many readers hold it at once, and no
-// writer (Write, Cache) beside them. While a writer waits, no new reader comes
-// in; so a reader that holds the lock must not wait for it again.
+// Read returns the shared lock named key: many readers can hold it at once, but no
+// writer (Write, Cache) at the same time. While a writer waits, no new reader gets
+// the lock; so a reader that holds it must not wait for it again.
 func Read(alias, key string, opts ...Option) *Lock {
 	return &Lock{alias: alias, key: key, mode: driver.Shared, options: newOptions(opts)}
 }
 
-// Permit returns one of the n permits of the semaphore named key: it is got while
-// fewer than n are held. n is 1 to 65536. Others may ask with another n, as in a
-// program that is being deployed: at most the largest n in use are held at once.
+// Permit returns one of the n permits of the semaphore named key: it is granted while
+// fewer than n are held. n is 1 to 65536, else ErrInvalidOption. Others may use another
+// n, as during a deployment that changes it: at most the largest n in use are held at
+// once.
 func Permit(alias, key string, n int, opts ...Option) *Lock {
 	o := newOptions(opts)
 	mode := driver.Slots(n)
@@ -51,18 +52,19 @@ var zeroLock = &Lock{options: noOptions.refused("the Lock is nil or zero; make i
 // Acquire takes the lock, waiting as WithWait says. It returns nil when this
 // value holds it.
 //
-// A key that another holds when the wait is over is ErrLockActive, which names the
-// holder where the store told it; a wait that ctx ended matches ctx.Err() too. A wait
-// that met nothing but an outage is ErrUnavailable. Acquire on a value that is active
-// is ordinary contention. A value whose lease was lost returns ErrLockLost until
-// Release was called. Everything else is ErrLockAcquire with the reason:
-// ErrUnavailable, ErrUnfit, ErrUnsupported, ErrInvalidRequest, ErrClosed, an
-// unknown alias, a ctx that had ended; or ErrInvalidOption. With
+// If another holds the key when the wait is over, the error is ErrLockActive. It names
+// the holder where the store knows it, and matches ctx.Err() too if ctx ended the wait.
+// A wait that met nothing but an outage is ErrUnavailable. Acquire on a value that is
+// active is ordinary contention. On a value whose lease was lost it returns ErrLockLost
+// until Release was called. Everything else is ErrLockAcquire with the reason:
+// ErrUnavailable, ErrUnfit, ErrUnsupported, ErrInvalidRequest, ErrClosed,
+// concurrent.ErrUnknownAlias, or ctx's error; or it is ErrInvalidOption. With
 // WithRaise(false), nil is returned instead of ErrLockActive unless ctx ended:
 // see Active.
 //
-// Without a deadline of ctx a call that does not wait takes at most five seconds, or
-// the lease if that is shorter, and is ErrUnavailable then.
+// A call that does not wait, with a ctx that has no deadline, takes at most five
+// seconds, or the lease if that is shorter, and then returns ErrUnavailable. Opening
+// the store, for the first lock that needs it, takes at most five seconds more.
 //
 // After an error nothing is held: what the store may have granted all the same
 // is given back in the background. Once Acquire has returned, ctx has no
@@ -86,20 +88,19 @@ func (l *Lock) TryAcquire(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
-// Active reports whether this value holds the lock: Acquire got it, and
-// neither was it released nor lost nor has the local deadline passed. The
-// deadline is one percent of the lease and two milliseconds before the earliest end
-// that the lease can have on the store, whichever requests may still arrive there.
-// Active compares clocks; it needs no network and no timer, and is right also in a
-// process that was stopped meanwhile.
+// Active reports whether this value holds the lock: Acquire got it, it was neither
+// released nor lost, and the local deadline has not passed. The deadline is one percent
+// of the lease and two milliseconds before the earliest end that the lease can have on
+// the store, whichever requests may still arrive there. Active compares clocks; it needs
+// no network and no timer, and is right also in a process that was stopped meanwhile.
 func (l *Lock) Active() bool {
 	c := l.valid().current.Load()
 	return c != nil && c.active()
 }
 
-// Release gives the lock back, or leaves it held for as long as WithKeep and
-// WithMinHold say. It works also when ctx has ended, and takes at most five
-// seconds; a deadline of ctx that is ahead is respected.
+// Release gives the lock back, or leaves the key held for as long as WithKeep and
+// WithMinHold say. It works also when ctx has ended, and takes at most five seconds, or
+// until a deadline of ctx that is still ahead and sooner.
 //
 // With nothing held it returns ErrNotHeld. If the lease was lost, it returns
 // ErrLockLost, once, and touches nobody else's lease. If the store did not
@@ -139,8 +140,8 @@ func (l *Lock) Extend(ctx context.Context, d time.Duration) error {
 // Context returns a context of parent that ends, with the reason as its
 // context.Cause, when this value no longer holds the lock: ErrLockLost,
 // ErrLockExpired, or ErrNotHeld after Release. If nothing is held now, it has
-// ended already, with ErrNotHeld, or with ErrLockLost. It needs no cancel: once it is
-// dropped it costs nothing.
+// ended already, with ErrNotHeld or ErrLockLost. It needs no cancel: a context that is
+// dropped costs nothing.
 func (l *Lock) Context(parent context.Context) context.Context {
 	l = l.valid()
 	c := l.current.Load()
@@ -167,9 +168,9 @@ func (l *Lock) Token() uint64 {
 }
 
 // Remaining returns how long the lock stays active if nothing renews or
-// extends it: 0 when it is not active, Forever for a lease without end. Of a
-// lease that is kept alive and was waited for it may be a short part for the
-// moment that it takes to have the store make it as long as it is to be.
+// extends it: 0 when it is not active, Forever for a lease without end. A renewed
+// lease that the store handed to a waiter is short at first: Remaining shows that
+// until the store has extended it, one round trip later.
 func (l *Lock) Remaining() time.Duration {
 	if c := l.valid().current.Load(); c != nil {
 		return c.remaining()

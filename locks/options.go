@@ -16,8 +16,8 @@ const Forever time.Duration = driver.Forever
 // deadline comes two milliseconds and one percent before the end.
 const leastLease = 5 * time.Millisecond
 
-// An Option changes how a lock is taken and given back. An option that makes
-// no sense is ErrInvalidOption, told by Acquire and Do.
+// An Option changes how a lock is acquired and released. An option that makes
+// no sense is ErrInvalidOption, returned by Acquire, Hold and Do.
 type Option func(*options)
 
 // options are what a Lock's Options came to. They never change afterwards.
@@ -72,6 +72,11 @@ func (o *options) agree() {
 	if o.expire != nil && o.minHold > *o.expire {
 		o.refuse("WithMinHold(%v) is longer than WithExpire(%v)", o.minHold, *o.expire)
 	}
+	o.agreeOnKeep()
+}
+
+// agreeOnKeep checks the options that leave the key held.
+func (o *options) agreeOnKeep() {
 	if o.keep && o.keepOnSuccess {
 		o.refuse("WithKeep and WithKeepOnSuccess exclude each other: the key is kept always, or after a success")
 	}
@@ -100,11 +105,11 @@ func (o *options) refused(format string, args ...any) *options {
 	return &other
 }
 
-// WithExpire gives the lock a lease of d that is not renewed: it ends d after
-// it was got, whatever happens. d is at least 5 ms, or Forever. Where the store
-// guarantees no lease as short as d (see driver.Features.MinLease), the lock ends
-// after d all the same; a holder that is frozen then delays the others until the
-// store's shortest lease is over.
+// WithExpire gives the lock a lease of d that is not renewed: it ends d after it was
+// acquired, whatever happens, with ErrLockExpired. d is at least 5 ms, or Forever. If
+// the store's shortest lease is longer than d (see driver.Features.MinLease), the lock
+// ends after d all the same; a holder that is frozen then delays the others until the
+// store's shortest lease is over. It does not go with WithKeepAlive or WithMaxHold.
 func WithExpire(d time.Duration) Option {
 	return func(o *options) {
 		if d < leastLease {
@@ -130,10 +135,9 @@ func WithKeepAlive(d time.Duration) Option {
 	}
 }
 
-// WithMaxHold ends a lease that is renewed d after it was got, with ErrLockExpired,
-// so that a holder that hangs does not have the key for ever. d is at least the
-// lease, and not Forever; it does not go with WithExpire. The default is no such
-// end.
+// WithMaxHold ends a renewed lease d after it was acquired, with ErrLockExpired, so
+// that a holder that hangs does not keep the key for ever. d is at least the lease, and
+// not Forever; it does not go with WithExpire. The default is no limit.
 func WithMaxHold(d time.Duration) Option {
 	return func(o *options) {
 		if d < leastLease || d == Forever {
@@ -143,11 +147,12 @@ func WithMaxHold(d time.Duration) Option {
 	}
 }
 
-// WithWait waits up to d for a key that is held; Forever waits as long as the
-// context. The default, 0, is not to wait. A wait outlives an outage of the store:
-// it goes on asking until d is over. The first request is not cut short by d, so
-// that a wait of a millisecond gets a free key of a store that is further away; it
-// has two seconds, or the lease if that is shorter.
+// WithWait waits up to d for a key that is held; Forever waits until the context
+// ends. The default, 0, is not to wait. d is not negative. A wait outlives an outage, a
+// call that hangs and a grant that comes too late: it goes on asking until d is over. A
+// request is not cut short by d, so that a wait of a millisecond gets a free key of a
+// store that is further away: it has two seconds, or the lease if that is shorter, which
+// a wait may take longer than d.
 func WithWait(d time.Duration) Option {
 	return func(o *options) {
 		if d < 0 {
@@ -157,31 +162,32 @@ func WithWait(d time.Duration) Option {
 	}
 }
 
-// WithRaise with false makes Acquire return nil when the key is held by another:
-// Active tells whether it was got. The default is true. Do always returns
-// ErrLockActive.
+// WithRaise with false makes Acquire return nil when the key is held by another: Active
+// tells whether the lock was acquired. The default is true. Do and Hold return
+// ErrLockActive in any case.
 func WithRaise(raise bool) Option {
 	return func(o *options) { o.quiet = !raise }
 }
 
-// WithKeep makes Release leave the key held until the lease's end, so that a
-// job that is done is not done again before. It needs WithExpire, of less than
-// Forever. ErrUnsupported, at Acquire, where the store can't.
+// WithKeep makes Release leave the key held until the end of the lease, so that a job
+// that is done is not done again before then. It needs WithExpire, of less than Forever.
+// The default is to free the key. Where the store can't, Acquire is ErrUnsupported.
 func WithKeep() Option {
 	return func(o *options) { o.keep = true }
 }
 
-// WithKeepOnSuccess is WithKeep for a Do whose function returned nil. After an
-// error, after a panic, and by Release, the key is free. It needs WithExpire, of
-// less than Forever. ErrUnsupported, at Acquire, where the store can't.
+// WithKeepOnSuccess is WithKeep for a Do whose function returned nil. After an error or
+// a panic of the function, and after a Release, the key is free. It needs WithExpire, of
+// less than Forever, and does not go with WithKeep. The default is to free the key.
+// Where the store can't, Acquire is ErrUnsupported.
 func WithKeepOnSuccess() Option {
 	return func(o *options) { o.keepOnSuccess = true }
 }
 
-// WithMinHold makes Release leave the key held until d after it was got. Where a
+// WithMinHold makes Release leave the key held until d after it was acquired. Where a
 // store frees a dead holder's lease by time, the key stays held for that long also
-// when the holder dies. The default is 0. ErrUnsupported, at Acquire, where the
-// store can't.
+// when the holder dies. The default is 0; d is not negative, not Forever, and at most
+// WithExpire's or WithMaxHold's. Where the store can't, Acquire is ErrUnsupported.
 func WithMinHold(d time.Duration) Option {
 	return func(o *options) {
 		if d < 0 || d == Forever {
@@ -191,15 +197,15 @@ func WithMinHold(d time.Duration) Option {
 	}
 }
 
-// WithFencing refuses a store that gives no fencing tokens: ErrUnsupported.
-// The default is to take what the store gives; Token returns 0 without.
+// WithFencing refuses a store that gives no fencing tokens: Acquire is ErrUnsupported.
+// The default is to use any store; Token returns 0 where it gives none.
 func WithFencing() Option {
 	return func(o *options) { o.fencing = true }
 }
 
-// WithLabel says who the holder is, for Inspect, events, and the errors of those
-// who find the key held, in at most 255 bytes. The default is no label; host and
-// process id are always told.
+// WithLabel names the holder, for Inspect, events, and the errors of others that find
+// the key held, in at most 255 bytes. The default is no label; host and process id are
+// recorded in any case.
 func WithLabel(label string) Option {
 	return func(o *options) {
 		if len(label) > 255 {

@@ -233,7 +233,7 @@ func TestDoOfALateWaiterNeverRunsFn(t *testing.T) {
 		mustRelease(t, holder)
 		for began := time.Now(); time.Since(began) < 8*time.Millisecond; { // nobody else runs meanwhile
 		}
-		<-done
+		t.Log(<-done)
 	}
 	if late > 2 { // a machine may stop between the look at the clock and fn
 		t.Errorf("fn ran with a context that had ended %d times of %d", late, rounds)

@@ -9,7 +9,6 @@ import (
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
 	"github.com/concurrent-go/concurrent/internal/clock"
-	"github.com/concurrent-go/concurrent/locks/internal/deadline"
 	"github.com/concurrent-go/concurrent/locks/internal/keepalive"
 	"github.com/concurrent-go/concurrent/locks/internal/term"
 	"github.com/concurrent-go/concurrent/locks/internal/wheel"
@@ -182,6 +181,3 @@ func (l *lease) retryAfter() time.Duration {
 	_, _ = h.Write([]byte(l.key)) // never fails
 	return d - d/10*time.Duration(h.Sum32()%1024)/1024
 }
-
-// margin is what only a holder takes off its lease.
-func margin(length time.Duration) time.Duration { return deadline.Margin(length) }

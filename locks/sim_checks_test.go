@@ -376,7 +376,7 @@ func (c *checks) stranded() {
 	defer c.mu.Unlock()
 	for _, key := range simKeys {
 		for _, h := range c.world.server.entry(key).holds {
-			if h.mine() && !h.ended(c.world.server.now()) && !(h.kept && h.long) {
+			if h.mine() && !h.ended(c.world.server.now()) && (!h.kept || !h.long) {
 				c.wrong("%s is held by %s with token %d since %v, where nobody holds it", key, h.process.name, h.token, h.since)
 			}
 		}

@@ -21,8 +21,9 @@ var (
 // held, for the wait to end with that.
 const lately = 2 * time.Second
 
-// wait stands in line for the key and returns when a lease is handed on to it, the
-// store granted it, or the wait is over. Whatever happens, it leaves no place there.
+// wait waits in line for the key and returns when a lease is handed to it, the store
+// granted one, or the wait is over. Whatever happens, no waiter of it stays in the line:
+// those behind it would never have their turn.
 func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
 	a.waited = true
 	w := &waitCall{attempt: *a, rl: rl, joined: clock.Mono()}
@@ -35,7 +36,7 @@ func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
 		}
 	}()
 	if rl.mode != driver.Exclusive && c.lines.Empty(rl.key, rl.mode) {
-		// Those who can have the key together ask together.
+		// Calls that can have the key together ask together.
 		if l, err := w.tryOnce(); l != nil || !errors.Is(err, driver.ErrHeld) && !isOutage(err) {
 			return l, err
 		}
@@ -43,15 +44,15 @@ func (a *attempt) wait(rl *resolvedLock) (*lease, error) {
 	defer w.quit()
 	w.waiter.Init(w)
 	for {
-		l, err := w.stand()
+		l, err := w.join()
 		if l != nil || err != nil {
 			return l, err
 		}
 	}
 }
 
-// callContext returns the context of w's requests, made with the first: who is handed a
-// lease in line needs none.
+// callContext returns the context of w's requests. It is made with the first: a waiter
+// that is handed a lease needs none.
 func (w *waitCall) callContext() context.Context {
 	if w.calls == nil {
 		calls, cancel := context.WithCancelCause(w.ctx)
@@ -64,7 +65,7 @@ func (w *waitCall) callContext() context.Context {
 	return w.calls.ctx
 }
 
-// tryOnce asks the store once, before any place in line.
+// tryOnce asks the store once, before w joins the line.
 func (w *waitCall) tryOnce() (*lease, error) {
 	c := w.rl.client
 	r := w.rl.request()
@@ -91,9 +92,9 @@ func (w *waitCall) tryOnce() (*lease, error) {
 	return nil, withCause(ErrLockAcquire, err)
 }
 
-// stand joins the line, and returns what comes of it: neither a lease nor an error if
-// what was handed on to it was lost on the way.
-func (w *waitCall) stand() (*lease, error) {
+// join waits in the line, and returns what comes of it: neither a lease nor an error if
+// the lease that was handed to it was lost on the way.
+func (w *waitCall) join() (*lease, error) {
 	c := w.rl.client
 	ln, ask := c.lines.Join(w.rl.key, w.rl.mode, &w.waiter)
 	if ln == nil {
@@ -104,11 +105,11 @@ func (w *waitCall) stand() (*lease, error) {
 		return w.ask()
 	}
 	w.tellWaiting(c)
-	told, err := w.turn()
+	notice, err := w.turn()
 	if err != nil {
 		return nil, err
 	}
-	switch told.Turn {
+	switch notice.Turn {
 	case waitline.Ask:
 		return w.ask()
 	case waitline.Closed:
@@ -116,13 +117,13 @@ func (w *waitCall) stand() (*lease, error) {
 		return nil, withCause(ErrLockAcquire, ErrClosed)
 	}
 	w.line = nil
-	return w.takeOver(told.Lease)
+	return w.takeOver(notice.Lease)
 }
 
-// turn waits until w is told something, or its wait is over.
-func (w *waitCall) turn() (waitline.Told[*lease], error) {
+// turn waits for w's turn, or the end of its wait.
+func (w *waitCall) turn() (waitline.Notice[*lease], error) {
 	if w.until == 0 && w.ctx.Done() == nil {
-		return <-w.waiter.Told, nil
+		return <-w.waiter.Notice, nil
 	}
 	var over <-chan time.Time
 	if w.until != 0 {
@@ -131,16 +132,16 @@ func (w *waitCall) turn() (waitline.Told[*lease], error) {
 		over = timer.C
 	}
 	select {
-	case told := <-w.waiter.Told:
-		return told, nil
+	case notice := <-w.waiter.Notice:
+		return notice, nil
 	case <-w.ctx.Done():
-		return waitline.Told[*lease]{}, w.over(ended(w.ctx))
+		return waitline.Notice[*lease]{}, w.over(ended(w.ctx))
 	case <-over:
-		return waitline.Told[*lease]{}, w.over(nil)
+		return waitline.Notice[*lease]{}, w.over(nil)
 	}
 }
 
-// quit leaves the line. A lease handed on at that moment goes to the next.
+// quit leaves the line. A lease that is handed to w at that moment goes to the next.
 func (w *waitCall) quit() {
 	if w.line == nil {
 		return
@@ -150,14 +151,14 @@ func (w *waitCall) quit() {
 	}
 }
 
-// heard notes what was heard of the key, for all who wait in the line.
+// heard notes what was heard of the key, for every waiter in the line.
 func (w *waitCall) heard(err error) {
 	w.calls.word = err
 	w.line.Heard(err)
 }
 
-// heardHeld is heard, of a refusal: one that does not say who holds the key does not
-// replace one that does.
+// heardHeld is heard for a refusal. One that names no holder does not replace one that
+// does.
 func (w *waitCall) heardHeld(err error) {
 	if held, says := errors.AsType[*driver.HeldError](err); says {
 		w.heard(held)
@@ -166,9 +167,9 @@ func (w *waitCall) heardHeld(err error) {
 	}
 }
 
-// over returns the error of a wait that ended: by ctx, as why says, or by its length
-// if that is nil. Who holds the key is only said where the store, or a holder in this
-// process, told it.
+// over returns the error of a wait that ended: by ctx, with why, or by its length if
+// why is nil. It is ErrLockActive only where the store, or a holder in this process,
+// said that the key is held: an outage is no contention.
 func (w *waitCall) over(why error) error {
 	var word error
 	if w.calls != nil {
@@ -194,7 +195,7 @@ func (w *waitCall) over(why error) error {
 	return err
 }
 
-// lastWord returns what the line says of the key: nil for nothing that is of use.
+// lastWord returns what the line knows of the key, nil if that is nothing or too old.
 func (w *waitCall) lastWord() error {
 	holder, word := w.line.Says()
 	if holder != nil && holder.active() {
@@ -203,7 +204,7 @@ func (w *waitCall) lastWord() error {
 			Since: time.Now().Add(-holder.heldFor()),
 		}
 	}
-	if word.Stands || word.Err != nil && (word.At >= w.joined || clock.Mono()-word.At < int64(lately)) {
+	if word.Current || word.Err != nil && (word.At >= w.joined || clock.Mono()-word.At < int64(lately)) {
 		return word.Err
 	}
 	return nil

@@ -279,7 +279,11 @@ func TestInspectAfterALeaseWasHandedOn(t *testing.T) {
 			}
 			infos := make(map[string]Info)
 			infos["Inspect"], _ = Inspect(t.Context(), "default", "k", WithRegistry(b.Registry))
-			for infos["List"] = range List(t.Context(), "default", "", WithRegistry(b.Registry)) {
+			for info, err := range List(t.Context(), "default", "", WithRegistry(b.Registry)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				infos["List"] = info
 			}
 			for op, info := range infos {
 				if len(info.Holders) != 1 || info.Holders[0].Token != l.Token() || !info.Holders[0].Since.Equal(got) {

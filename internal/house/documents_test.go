@@ -31,6 +31,16 @@ func documents(t *testing.T) []string {
 	return all
 }
 
+// A document that is empty was lost, in a merge for example.
+func TestDocumentsSaySomething(t *testing.T) {
+	t.Parallel()
+	for _, doc := range documents(t) {
+		if !strings.HasPrefix(read(t, doc), "# ") {
+			t.Errorf("%s does not begin with a title", doc)
+		}
+	}
+}
+
 var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 
 // A link to a file of the tree leads to one.

@@ -110,7 +110,7 @@ func inside(files []string, needs map[need][]string) []string {
 
 func TestLargestCycle(t *testing.T) {
 	needs := make(map[need][]string)
-	for _, n := range strings.Fields("a>b b>c c>a c>d d>e e>d f>a") {
+	for n := range strings.FieldsSeq("a>b b>c c>a c>d d>e e>d f>a") {
 		from, to, _ := strings.Cut(n, ">")
 		needs[need{from, to}] = []string{"name"}
 	}

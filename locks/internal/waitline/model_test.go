@@ -81,8 +81,8 @@ func TestLineInRandomWorlds(t *testing.T) {
 }
 
 // act does one thing, and returns what each waiter is to be told by it.
-func (w *world) act(t *testing.T) map[*waiter]told {
-	want := make(map[*waiter]told)
+func (w *world) act(t *testing.T) map[*waiter]notice {
+	want := make(map[*waiter]notice)
 	switch w.rnd.IntN(8) {
 	case 0, 1, 2:
 		w.join(t, want)
@@ -106,7 +106,7 @@ func (w *world) act(t *testing.T) map[*waiter]told {
 	return want
 }
 
-func (w *world) join(t *testing.T, want map[*waiter]told) {
+func (w *world) join(t *testing.T, want map[*waiter]notice) {
 	one, ln, ask := join(w.lines, w.mode)
 	w.line = ln
 	w.all = append(w.all, one)
@@ -115,7 +115,7 @@ func (w *world) join(t *testing.T, want map[*waiter]told) {
 	if ask != asks {
 		t.Errorf("the new waiter is to ask: %v, want %v", ask, asks)
 	}
-	want[one] = told{} // it has its answer
+	want[one] = notice{} // it has its answer
 }
 
 // grant has the store grant what one of those who ask asked for.
@@ -138,7 +138,7 @@ func (w *world) grant() {
 }
 
 // end has the holder hand its lease on if it can, and leave if not.
-func (w *world) end(t *testing.T, want map[*waiter]told) {
+func (w *world) end(t *testing.T, want map[*waiter]notice) {
 	if w.holder == 0 {
 		return
 	}
@@ -162,7 +162,7 @@ func (w *world) end(t *testing.T, want map[*waiter]told) {
 }
 
 // check compares the line with the model.
-func (w *world) check(t *testing.T, want map[*waiter]told) {
+func (w *world) check(t *testing.T, want map[*waiter]notice) {
 	for i, one := range w.all {
 		hears(t, i, one, want[one])
 	}
@@ -210,9 +210,9 @@ func (c *contest) lease() int { return int(c.leases.Add(1)) }
 // contend takes one turn.
 func (c *contest) contend(t *testing.T) {
 	w, ln, ask := join(c.lines, driver.Exclusive)
-	var got told
+	var got notice
 	if !ask {
-		got = <-w.Told
+		got = <-w.Notice
 	}
 	if got.Turn != waitline.Handed {
 		c.store <- struct{}{}

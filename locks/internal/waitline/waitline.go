@@ -1,7 +1,7 @@
-// Package waitline has those of one process who wait for one key in one mode stand
-// in one line, first come first served, so that only its head asks the store.
-// While the holder is of this process and got its lease through the line, the head
-// does not ask either, at first: the holder hands its lease on.
+// Package waitline puts the waiters of one process for one key and mode into one line,
+// first come first served, so that only its head asks the store. While the holder is in
+// this process and got its lease through the line, the head does not ask at first
+// either: the holder may hand its lease on.
 package waitline
 
 import (
@@ -29,25 +29,25 @@ const (
 	Closed                 // the lines are closed
 )
 
-// A Told is a turn, with the lease where it is Handed.
-type Told[L any] struct {
+// A Notice tells a waiter its turn, with the lease where that is Handed.
+type Notice[L any] struct {
 	Turn  Turn
 	Lease L
 }
 
 // A Waiter is one that waits: W is what its lease must be made of, L a lease. It
-// stands in one line at a time.
+// is in one line at a time.
 type Waiter[W, L comparable] struct {
-	For  W
-	Told chan Told[L] // gets one turn
+	For    W
+	Notice chan Notice[L] // gets one turn
 
-	place  fifo.Element[*Waiter[W, L]]
+	elem   fifo.Element[*Waiter[W, L]]
 	asking bool // was told to ask the store
 }
 
 // Init makes w, which stands in no line yet, a waiter for what waiting is.
 func (w *Waiter[W, L]) Init(waiting W) {
-	w.For, w.Told = waiting, make(chan Told[L], 1)
+	w.For, w.Notice = waiting, make(chan Notice[L], 1)
 }
 
 // Lines are the lines of one store.
@@ -79,15 +79,17 @@ type Line[W, L comparable] struct {
 	kick   *time.Timer
 	kickAt int64 // the grant, by stored, after which kick is set; 0: it is not
 	word   Word
-	stands int // how many wait in the store, which has told them that the key is held
+
+	// storeWaits is how many calls wait in the store that were told that the key is held.
+	storeWaits int
 }
 
 // A Word is what was last heard of a key: that another holds it, or why the store
 // could not say so.
 type Word struct {
-	Err    error
-	At     int64 // when, Mono
-	Stands bool  // somebody waits in the store that said so
+	Err     error
+	At      int64 // when, Mono
+	Current bool  // a call that still waits in the store was told so: At does not matter
 }
 
 // New returns lines that nobody stands in.
@@ -116,7 +118,7 @@ func (ls *Lines[W, L]) Word(k string, mode driver.Mode) Word {
 	defer s.mu.Unlock()
 	if ln := s.lines[key{k, mode}]; ln != nil {
 		w := ln.word
-		w.Stands = ln.stands > 0
+		w.Current = ln.storeWaits > 0
 		return w
 	}
 	return Word{}
@@ -158,8 +160,8 @@ func (ls *Lines[W, L]) Join(k string, mode driver.Mode, w *Waiter[W, L]) (ln *Li
 		}
 		s.lines[at] = ln
 	}
-	w.place.Value, w.asking = w, false
-	ln.queue.Push(&w.place)
+	w.elem.Value, w.asking = w, false
+	ln.queue.Push(&w.elem)
 	if ln.asking < ln.width && ln.next() == w && ln.mayAsk() {
 		ln.asks(w)
 		return ln, true
@@ -178,8 +180,8 @@ func (ls *Lines[W, L]) Close() {
 				w := e.Value
 				e = e.Next()
 				if !w.asking {
-					ln.queue.Remove(&w.place)
-					w.Told <- Told[L]{Turn: Closed}
+					ln.queue.Remove(&w.elem)
+					w.Notice <- Notice[L]{Turn: Closed}
 				}
 			}
 			ln.dispatch()
@@ -188,8 +190,8 @@ func (ls *Lines[W, L]) Close() {
 	}
 }
 
-// next returns the first waiter that does not ask the store, nil if all do. Those
-// who ask stand at the front, as they were told to in order.
+// next returns the first waiter that does not ask the store, nil if all do. The asking
+// ones are at the front, because they are told to ask in order.
 func (ln *Line[W, L]) next() *Waiter[W, L] {
 	for e := ln.queue.First(); e != nil; e = e.Next() {
 		if !e.Value.asking {
@@ -199,7 +201,7 @@ func (ln *Line[W, L]) next() *Waiter[W, L] {
 	return nil
 }
 
-// dispatch tells those to ask the store who are to, and forgets a line that is
+// dispatch tells as many waiters to ask the store as may, and forgets a line that is
 // empty. Every change of the line ends with it.
 func (ln *Line[W, L]) dispatch() {
 	var none L
@@ -219,7 +221,7 @@ func (ln *Line[W, L]) dispatch() {
 				return
 			}
 			ln.asks(w)
-			w.Told <- Told[L]{Turn: Ask}
+			w.Notice <- Notice[L]{Turn: Ask}
 		}
 	}
 }
@@ -261,17 +263,17 @@ func (ln *Line[W, L]) kicked() {
 
 // remove takes w out of the queue.
 func (ln *Line[W, L]) remove(w *Waiter[W, L]) {
-	if ln.queue.Remove(&w.place) && w.asking {
+	if ln.queue.Remove(&w.elem) && w.asking {
 		ln.asking--
 	}
 	w.asking = false
 }
 
-// Granted takes w, which the store granted what it asked for, out of the line. In a
-// mode that others can have beside it, they ask together from now on. holder, if
-// it is not zero, is the lease that w got, which it may hand on: stored is when the
-// store granted it. holds is called with the line locked, and reports whether the
-// lease is held still.
+// Granted takes w, to which the store granted the key, out of the line. In a mode that
+// several can hold together, the others ask together from now on. holder, if it is not
+// zero, is the lease that w got and may hand on: stored is when the store granted it,
+// Mono. holds is called with the line locked, and reports whether the lease is still
+// held.
 func (ln *Line[W, L]) Granted(w *Waiter[W, L], holder L, stored int64, holds func() bool) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
@@ -293,7 +295,7 @@ func (ln *Line[W, L]) Granted(w *Waiter[W, L], holder L, stored int64, holds fun
 func (ln *Line[W, L]) Crowded(w *Waiter[W, L]) bool {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
-	return w.place.Next() != nil
+	return w.elem.Next() != nil
 }
 
 // Quit takes out a waiter that gives up. A lease that was handed to it at that
@@ -302,7 +304,7 @@ func (ln *Line[W, L]) Quit(w *Waiter[W, L]) (handed L) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
 	select {
-	case t := <-w.Told:
+	case t := <-w.Notice:
 		if t.Turn == Handed {
 			return t.Lease
 		}
@@ -343,24 +345,24 @@ func (ln *Line[W, L]) HandOff(l L, successor func(to W, stored int64) L) bool {
 	}
 	ln.holder = next
 	ln.remove(w)
-	w.Told <- Told[L]{Handed, next}
+	w.Notice <- Notice[L]{Handed, next}
 	ln.dispatch()
 	return true
 }
 
-// Heard notes what was heard of the key, for all who wait.
+// Heard notes what was heard of the key, for every waiter's error.
 func (ln *Line[W, L]) Heard(err error) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
 	ln.word = Word{Err: err, At: clock.Mono()}
 }
 
-// Stand notes that one more waits in the store, or one less, which has told it that the
-// key is held.
-func (ln *Line[W, L]) Stand(n int) {
+// AddStoreWaits notes that n more calls wait in the store that were told that the key is
+// held; fewer, if n is negative.
+func (ln *Line[W, L]) AddStoreWaits(n int) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
-	ln.stands += n
+	ln.storeWaits += n
 }
 
 // Says returns who holds the key of those who got it through the line, zero if
@@ -369,6 +371,6 @@ func (ln *Line[W, L]) Says() (holder L, w Word) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
 	w = ln.word
-	w.Stands = ln.stands > 0
+	w.Current = ln.storeWaits > 0
 	return ln.holder, w
 }

@@ -21,7 +21,7 @@ type (
 	lines  = waitline.Lines[string, int]
 	waiter = waitline.Waiter[string, int]
 	line   = waitline.Line[string, int]
-	told   = waitline.Told[int]
+	notice = waitline.Notice[int]
 )
 
 const key = "key"
@@ -48,11 +48,11 @@ func crowd(t *testing.T, ls *lines, mode driver.Mode, n int) (ws []*waiter, ln *
 }
 
 // hears complains unless w was told want, the zero value for nothing.
-func hears(t *testing.T, who any, w *waiter, want told) {
+func hears(t *testing.T, who any, w *waiter, want notice) {
 	t.Helper()
-	var got told
+	var got notice
 	select {
-	case got = <-w.Told:
+	case got = <-w.Notice:
 	default:
 	}
 	if got != want {
@@ -60,8 +60,8 @@ func hears(t *testing.T, who any, w *waiter, want told) {
 	}
 }
 
-func toAsk() told         { return told{Turn: waitline.Ask} }
-func handed(l int) told   { return told{Turn: waitline.Handed, Lease: l} }
+func toAsk() notice       { return notice{Turn: waitline.Ask} }
+func handed(l int) notice { return notice{Turn: waitline.Handed, Lease: l} }
 func yes() bool           { return true }
 func stored() int64       { return clock.Mono() }
 func to(l int) successor  { return func(string, int64) int { return l } }
@@ -80,7 +80,7 @@ func TestWaitersAskFirstComeFirstServed(t *testing.T) {
 			hears(t, i, w, toAsk())
 		}
 		for j := i + 1; j < len(ws); j++ {
-			hears(t, j, ws[j], told{})
+			hears(t, j, ws[j], notice{})
 		}
 		if crowded := ln.Crowded(w); crowded != (i < 9) {
 			t.Errorf("others wait behind waiter %d of 10: %v", i, crowded)
@@ -100,9 +100,9 @@ func TestWaiterThatQuitsInTheMiddleWakesNobody(t *testing.T) {
 	ls := waitline.New[string, int]()
 	ws, ln := crowd(t, ls, driver.Exclusive, 3)
 	ln.Quit(ws[1])
-	hears(t, 2, ws[2], told{})
+	hears(t, 2, ws[2], notice{})
 	ln.Quit(ws[0])
-	hears(t, 1, ws[1], told{})
+	hears(t, 1, ws[1], notice{})
 	hears(t, 2, ws[2], toAsk())
 }
 
@@ -138,7 +138,7 @@ func TestWidthOfALine(t *testing.T) {
 		ws, ln := crowd(t, ls, mode, 10)
 		ln.Granted(ws[0], 0, 0, nil) // others can have the key beside it
 		for i, w := range ws[1:] {
-			var want told
+			var want notice
 			if i < width {
 				want = toAsk()
 			}
@@ -157,7 +157,7 @@ func TestLeaseGoesFromHandToHand(t *testing.T) {
 		got := stored()
 		ln.Granted(ws[0], 1, got, yes)
 		for i, w := range ws[1:] {
-			hears(t, i+1, w, told{}) // nobody asks while a lease may be handed on
+			hears(t, i+1, w, notice{}) // nobody asks while a lease may be handed on
 			time.Sleep(time.Millisecond)
 			var whom string
 			var when int64
@@ -189,8 +189,8 @@ func TestHeadAsksWhenTheHoldersTimeIsOver(t *testing.T) {
 		ln.Granted(ws[0], 1, stored(), yes)
 		time.Sleep(waitline.HandOffFor - 1)
 		synctest.Wait()
-		hears(t, 1, ws[1], told{})
-		time.Sleep(1)
+		hears(t, 1, ws[1], notice{})
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		hears(t, 1, ws[1], toAsk())
 		if ln.HandOff(1, to(2)) {
@@ -201,7 +201,7 @@ func TestHeadAsksWhenTheHoldersTimeIsOver(t *testing.T) {
 			t.Error("two are to ask")
 		}
 		ln.Leave(1)
-		hears(t, "late", late, told{}) // the first asks still
+		hears(t, "late", late, notice{}) // the first asks still
 		ln.Granted(ws[1], 2, stored(), yes)
 		time.Sleep(waitline.HandOffFor)
 		synctest.Wait()
@@ -220,7 +220,7 @@ func TestLeaseThatIsNotHandedOnWakesTheHead(t *testing.T) {
 	if ln.HandOff(1, refusing()) {
 		t.Error("handed on what may not be")
 	}
-	hears(t, 1, ws[1], told{})
+	hears(t, 1, ws[1], notice{})
 	ln.Leave(1)
 	hears(t, 1, ws[1], toAsk())
 }
@@ -254,9 +254,9 @@ func TestClosedLinesEndTheWaits(t *testing.T) {
 		ls := waitline.New[string, int]()
 		ws, ln := crowd(t, ls, driver.Exclusive, 3)
 		ls.Close()
-		hears(t, 0, ws[0], told{}) // its call will tell
+		hears(t, 0, ws[0], notice{}) // its call will tell
 		for i, w := range ws[1:] {
-			hears(t, i+1, w, told{Turn: waitline.Closed})
+			hears(t, i+1, w, notice{Turn: waitline.Closed})
 			ln.Quit(w)
 		}
 		if _, joined, _ := join(ls, driver.Exclusive); joined != nil {
@@ -280,19 +280,19 @@ func TestLineKnowsWhatWasHeardLast(t *testing.T) {
 		}
 		ws, ln := crowd(t, ls, driver.Exclusive, 2)
 		ln.Heard(driver.ErrHeld)
-		ln.Stand(1)
+		ln.AddStoreWaits(1)
 		time.Sleep(time.Second)
-		ln.Stand(1)
+		ln.AddStoreWaits(1)
 		ln.Heard(driver.ErrUnavailable)
-		ln.Stand(-1)
-		want := waitline.Word{Err: driver.ErrUnavailable, At: clock.Mono(), Stands: true}
+		ln.AddStoreWaits(-1)
+		want := waitline.Word{Err: driver.ErrUnavailable, At: clock.Mono(), Current: true}
 		time.Sleep(time.Second)
 		holder, said := ln.Says()
 		if w := ls.Word(key, driver.Exclusive); w != want || said != want || holder != 0 {
 			t.Errorf("%+v and %+v of holder %d, want %+v of none", w, said, holder, want)
 		}
-		ln.Stand(-1)
-		if w := ls.Word(key, driver.Exclusive); w.Stands || !errors.Is(w.Err, driver.ErrUnavailable) {
+		ln.AddStoreWaits(-1)
+		if w := ls.Word(key, driver.Exclusive); w.Current || !errors.Is(w.Err, driver.ErrUnavailable) {
 			t.Errorf("%+v, and nobody waits in the store", w)
 		}
 		ln.Granted(ws[0], 5, stored(), yes)

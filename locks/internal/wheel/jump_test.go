@@ -126,7 +126,8 @@ func (w *world) act() {
 	switch now := clock.Now(); what {
 	case 0:
 		w.jumped = now.Mono
-		clock.SkewWall((w.length() - w.length()).Round(10 * time.Millisecond)) // no jump is too small to be seen
+		ahead, back := w.length(), w.length()
+		clock.SkewWall((ahead - back).Round(10 * time.Millisecond)) // no jump is too small to be seen
 	case 1, 2, 3:
 		w.Remove(e)
 		delete(w.in, e)
