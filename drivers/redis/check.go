@@ -69,6 +69,9 @@ func (s *Store) checkNode(ctx context.Context, node redis.Cmdable, first bool) e
 // checkServer looks at what a server says of itself. What it does not say is
 // taken to be right.
 func (s *Store) checkServer(hello map[string]string) error {
+	if hello["server"] == "miniredis" {
+		return reply.Unfit("this is miniredis, which does not do what scripts of Redis 7 ask of a server; in tests use memory://, or package locktest")
+	}
 	if hello["mode"] == "sentinel" {
 		return reply.Unfit("this is a Sentinel, which has no locks; add master_name= to the URL, or connect to the master")
 	}
