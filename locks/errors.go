@@ -106,10 +106,6 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// heldBy is how a driver.HeldError begins that names the holder; ErrLockActive says it
-// before.
-const heldBy = "key is held by "
-
 // A causeError is one of this package's sentinels with its cause.
 type causeError struct{ kind, cause error }
 
@@ -122,7 +118,13 @@ func (e causeError) Error() string {
 	case strings.HasPrefix(cause, kind):
 		return cause
 	}
-	return kind + ": " + strings.TrimPrefix(cause, heldBy)
+	if held, says := strings.CutPrefix(cause, text(driver.ErrHeld)); says && e.kind == ErrLockActive {
+		if by, named := strings.CutPrefix(held, " by "); named {
+			return kind + ": " + by
+		}
+		return kind + held // which says for how long, or nothing
+	}
+	return kind + ": " + cause
 }
 
 func (e causeError) Unwrap() []error { return []error{e.kind, e.cause} }

@@ -128,3 +128,23 @@ func TestStoresErrorsComeThrough(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// A refusal says once that the key is held, whatever the store knows of it.
+func TestRefusalSaysOnceThatTheKeyIsHeld(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		held error
+		want string
+	}{
+		{driver.ErrHeld, "key is held by another"},
+		{&driver.HeldError{}, "key is held by another"},
+		{&driver.HeldError{For: time.Minute}, "key is held by another, for up to 1m0s"},
+		{&driver.HeldError{For: Forever}, "key is held by another until it is released"},
+		{&driver.HeldError{For: time.Minute, Holder: driver.Holder{Host: "web", PID: 7}}, "key is held by another: pid 7 on web, for up to 1m0s"},
+	} {
+		err := &Error{Op: "acquire", Alias: "a", Key: "k", Err: withCause(ErrLockActive, test.held)}
+		if want := `locks: acquire "k" on "a": ` + test.want; err.Error() != want {
+			t.Errorf("%q, want %q", err.Error(), want)
+		}
+	}
+}
