@@ -80,6 +80,23 @@ func TestWaitOutlivesAGrantThatComesTooLate(t *testing.T) {
 	}
 }
 
+// Whose lease is too short for the way to the store keeps nobody else from the key.
+func TestWaitWithAUselessLeaseLeavesTheHeadOfTheLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, concurrent.Config{})
+		slow := after(20 * time.Millisecond)
+		b.store.script(func(s *scripted) { s.acquire, s.try = slow, slow })
+		ctx, cancel := context.WithCancel(t.Context())
+		useless := meanwhile(func() error {
+			return b.cache("k", WithWait(Forever), WithExpire(10*time.Millisecond)).Acquire(ctx)
+		})
+		synctest.Wait()
+		mustDo(t, b.cache("k", WithWait(time.Second)))
+		cancel()
+		wantIs(t, <-useless, context.Canceled, ErrUnavailable, errLate)
+	})
+}
+
 func mustDo(t *testing.T, l *Lock) {
 	t.Helper()
 	if err := l.Do(t.Context(), func(context.Context) error { return nil }); err != nil {

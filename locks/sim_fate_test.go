@@ -44,8 +44,12 @@ func (w *world) fate(c *call) (f fate) {
 		f.ignores = w.upTo(5 * time.Second)
 		f.mute = w.chance(2)
 	}
-	if f.mute { // at last the connection is found to be dead
-		w.in(w.untilCalm(), func() { c.hear(answer{err: errCutLine}) })
+	if f.mute { // at last the connection is found to be dead, here and by the server
+		w.in(w.untilCalm(), func() {
+			c.left = true
+			w.server.forget(c)
+			c.hear(answer{err: errCutLine})
+		})
 	}
 	return f
 }

@@ -229,11 +229,11 @@ func (w *waitCall) ask() (*lease, error) {
 		g, err := w.askStore(r)
 		switch {
 		case err == nil:
-			var l *lease
-			if l, err = w.granted(r, g); !isLate(err) {
-				return l, err
+			l, err := w.granted(r, g)
+			if isLate(err) {
+				err = w.goBack(err)
 			}
-			pause.Reset() // the store is not away
+			return l, err
 		case !isDefinite(err):
 			c.giveBack(r)
 		}
@@ -242,6 +242,18 @@ func (w *waitCall) ask() (*lease, error) {
 		}
 		w.pause(c, min(pause.Next(), w.left()))
 	}
+}
+
+// goBack has w stand in the line anew, as the last, after a grant that came too late: its
+// lease may be too short for the way to the store, and that is to keep nobody else.
+func (w *waitCall) goBack(late error) error {
+	if err := w.mayAskAgain(late); err != nil {
+		return err
+	}
+	w.quit()
+	w.line = nil
+	w.pause(w.rl.client, min(askFirst, w.left()))
+	return nil
 }
 
 // mayAskAgain notes what the store said, and returns the error of a wait that is over.
