@@ -261,11 +261,11 @@ func (w *waitCall) mayAskAgain(err error) error {
 	c := w.rl.client
 	goesOn := w.ctx.Err() == nil && c.closing.Err() == nil
 	switch {
+	case errors.Is(err, driver.ErrHeld):
+		w.heardHeld(err)
 	case errors.Is(err, errWaitOver): // says nothing of the key
 	case isLate(err):
 		w.calls.word = err // of its own lease: others may ask for longer ones
-	case errors.Is(err, driver.ErrHeld):
-		w.heardHeld(err)
 	case goesOn && isOutage(err):
 		w.away(err)
 	case goesOn:

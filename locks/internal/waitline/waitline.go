@@ -362,6 +362,9 @@ func (ln *Line[W, L]) Heard(err error) {
 func (ln *Line[W, L]) AddStoreWaits(n int) {
 	ln.shard.mu.Lock()
 	defer ln.shard.mu.Unlock()
+	if ln.storeWaits > 0 { // what was said was true until now
+		ln.word.At = clock.Mono()
+	}
 	ln.storeWaits += n
 }
 
