@@ -48,7 +48,8 @@ func newClient(o *concurrent.Opened) concurrent.Drainer {
 	c.renewer = keepalive.New[*lease](c.life, extender, c.tasks.start)
 	c.lines = waitline.New[*waitCall, *lease]()
 	c.cleanup = cleanup.New(c.life, keepingStore{store, c.keeper}, c.tasks.start)
-	c.losses.client, c.events.client = c, c
+	c.losses.client, c.losses.news = c, make(chan struct{}, 1)
+	c.events.client = c
 	if n, ok := store.(driver.Notifier); ok {
 		c.unnotify = n.NotifyLost(c.losses.add)
 	}
