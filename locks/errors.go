@@ -113,13 +113,13 @@ const heldBy = "key is held by "
 // A causeError is one of this package's sentinels with its cause.
 type causeError struct{ kind, cause error }
 
-// Error says both, the cause only where it says more than the kind.
+// Error says both, or the one that says the other too.
 func (e causeError) Error() string {
 	kind, cause := text(e.kind), text(e.cause)
 	switch {
 	case strings.Contains(kind, cause):
 		return kind
-	case strings.HasPrefix(cause, kind):
+	case strings.Contains(cause, kind):
 		return cause
 	}
 	return kind + ": " + strings.TrimPrefix(cause, heldBy)
