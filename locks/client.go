@@ -48,7 +48,8 @@ func newClient(o *concurrent.Opened) concurrent.Drainer {
 	c.renewer = keepalive.New[*lease](c.life, extender, c.tasks.start)
 	c.lines = waitline.New[*waitCall, *lease]()
 	c.cleanup = cleanup.New(c.life, keepingStore{store, c.keeper}, c.tasks.start)
-	c.losses.client, c.events.client = c, c
+	c.losses.client, c.losses.news = c, make(chan struct{}, 1)
+	c.events.client = c
 	if n, ok := store.(driver.Notifier); ok {
 		c.unnotify = n.NotifyLost(c.losses.add)
 	}
@@ -153,8 +154,8 @@ func (c *client) meets(ctx context.Context, o *options) error {
 	case o.fencing && !c.features.Fencing:
 		return fmt.Errorf("%w: the store gives no fencing tokens", ErrUnsupported)
 	case length < leastLease:
-		return withCause(ErrLockAcquire, fmt.Errorf("%w: the lease %v of alias %q is shorter than %v, the shortest that a lock can have",
-			concurrent.ErrInvalidConfig, length, c.alias, leastLease))
+		return fmt.Errorf("%w: the lease %v of alias %q is shorter than %v, the shortest that a lock can have",
+			concurrent.ErrInvalidConfig, length, c.alias, leastLease)
 	case o.maxHold != nil && !renewed:
 		return fmt.Errorf("%w: WithMaxHold(%v): the alias's lease has no end, so that it is not renewed", ErrInvalidOption, *o.maxHold)
 	case o.maxHold != nil && *o.maxHold < length:
@@ -178,14 +179,13 @@ func (c *client) checkKeep(ctx context.Context) error {
 	ctx, free := c.bounded(ctx, callBound)
 	defer free()
 	err := c.answered(ctx, c.canKeep.CheckKeep(ctx))
-	switch {
-	case errors.Is(err, ErrUnsupported):
+	if errors.Is(err, ErrUnsupported) {
 		return fmt.Errorf("%w; %s", err, hint)
-	case err != nil:
-		return withCause(ErrLockAcquire, err)
 	}
-	c.keeps.Store(true)
-	return nil
+	if err == nil {
+		c.keeps.Store(true)
+	}
+	return err
 }
 
 // releaseNow gives back what was granted when nothing runs in the background any more.

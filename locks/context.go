@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -151,9 +152,10 @@ func (c withoutLeases) String() string { return fmt.Sprint(c.Context) + ".Detach
 // wouldDeadlock reports whether waiting for key in mode could only end when ctx's
 // own leases do, as fn of Do holds them and waits here.
 func wouldDeadlock(ctx context.Context, rl *resolvedLock) bool {
-	permits := 0
+	permits, nth := 0, 0
 	for c := under(ctx); c != nil; c = c.outer() {
-		if c.lease.client != rl.client || c.lease.local != rl.local || c.lease.key != rl.key || !c.lease.active() || !follows(ctx, c) {
+		nth++
+		if c.lease.client != rl.client || c.lease.local != rl.local || c.lease.key != rl.key || !c.lease.active() || !follows(ctx, nth) {
 			continue
 		}
 		permits++
@@ -164,13 +166,16 @@ func wouldDeadlock(ctx context.Context, rl *resolvedLock) bool {
 	return false
 }
 
-// follows reports whether ctx ends with c: work whose context does not, by
-// context.WithoutCancel, is not waited for, and may wait itself. The names of contexts
-// say what they were made by; what hides them is taken to follow.
-func follows(ctx context.Context, c *leaseContext) bool {
+// follows reports whether ctx ends with the lease whose context is the nth around it:
+// work whose context does not, by context.WithoutCancel, is not waited for, and may wait
+// itself. The names of contexts say what they were made by, and that of a deadline
+// another thing each time; what hides them is taken to follow.
+func follows(ctx context.Context, nth int) bool {
 	if ctx.Done() == nil {
 		return false
 	}
-	made, ok := strings.CutPrefix(fmt.Sprint(ctx), c.String())
-	return !ok || !strings.Contains(made, ".WithoutCancel")
+	made := strings.Split(fmt.Sprint(ctx), leaseMark)
+	return len(made) <= nth || !slices.ContainsFunc(made[len(made)-nth:], func(part string) bool {
+		return strings.Contains(part, ".WithoutCancel")
+	})
 }

@@ -351,3 +351,23 @@ func withTimeout(ctx context.Context) context.Context {
 	context.AfterFunc(ctx, cancel)
 	return ctx
 }
+
+// A deadline's name is another one at each look, in real time.
+func TestWorkWithoutCancelUnderADeadlineMayWait(t *testing.T) {
+	t.Parallel()
+	l := Cache("default", "k", WithWait(time.Minute), WithRegistry(memoryRegistry(t)))
+	outer, free := context.WithTimeout(t.Context(), time.Minute)
+	defer free()
+	err := l.Do(outer, func(ctx context.Context) error {
+		inside, free := context.WithTimeout(ctx, time.Minute)
+		defer free()
+		wantIs(t, l.Do(inside, func(context.Context) error { return nil }), ErrLockActive)
+		apart, free := context.WithTimeout(context.WithoutCancel(inside), 20*time.Millisecond)
+		defer free()
+		wantIs(t, l.Do(apart, func(context.Context) error { return nil }), context.DeadlineExceeded)
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -109,13 +109,13 @@ func (e *Error) Unwrap() error {
 // A causeError is one of this package's sentinels with its cause.
 type causeError struct{ kind, cause error }
 
-// Error says both, the cause only where it says more than the kind.
+// Error says both, or the one that says the other too.
 func (e causeError) Error() string {
 	kind, cause := text(e.kind), text(e.cause)
 	switch {
 	case strings.Contains(kind, cause):
 		return kind
-	case strings.HasPrefix(cause, kind):
+	case strings.Contains(cause, kind):
 		return cause
 	}
 	if held, says := strings.CutPrefix(cause, text(driver.ErrHeld)); says && e.kind == ErrLockActive {

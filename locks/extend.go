@@ -11,47 +11,58 @@ import (
 	"github.com/concurrent-go/concurrent/locks/internal/term"
 )
 
-// extend makes the lease end d from now on.
+// extend makes the lease end d from now on. The observer is told of it when others may
+// extend it again: it may do so itself.
 func (l *lease) extend(ctx context.Context, d time.Duration) error {
 	if err := l.options.checkExtend(d); err != nil {
 		return err
 	}
+	took, err := l.extendAlone(ctx, d)
+	if err == nil && l.local == nil {
+		l.notify(concurrent.EventRenewed, took, nil)
+	}
+	return err
+}
+
+// extendAlone is extend while no other is under way. It returns how long the store took.
+func (l *lease) extendAlone(ctx context.Context, d time.Duration) (took time.Duration, err error) {
 	x := l.extras()
 	x.extending.Lock()
 	defer x.extending.Unlock()
 	if err := l.notHeld(); err != nil {
-		return err
+		return 0, err
 	}
 	if l.local != nil {
 		l.extendLocal(d)
-		return nil
+		return 0, nil
 	}
 	c := l.client
 	sending, ok := l.sendExtend(d)
 	if !ok {
-		return l.notHeld()
+		return 0, l.notHeld()
 	}
 	began := time.Now()
 	sent, err := l.extendOnStore(ctx, sending)
 	switch {
 	case err == nil:
-		return l.extended(sending, sent, time.Since(began))
+		took = time.Since(began)
+		return took, l.extended(sending, sent)
 	case errors.Is(err, ErrNotHeld), errors.Is(err, ErrClosed):
 		l.failExtend(sending, false)
 		err = withCause(ErrLockLost, err)
 		if l.lose(l.fail("extend", err)) {
-			return err
+			return 0, err
 		}
-		return l.notHeld()
+		return 0, l.notHeld()
 	}
 	l.failExtend(sending, isDefinite(err))
 	if l.state.Load() != held {
-		return l.notHeld()
+		return 0, l.notHeld()
 	}
 	if ctx.Err() != nil {
 		err = withCause(ended(ctx), c.unavailable(ctx, err))
 	}
-	return err
+	return 0, err
 }
 
 // checkExtend returns an error if no lease may be extended by d.
@@ -138,7 +149,7 @@ func (l *lease) failExtend(x extension, refused bool) {
 }
 
 // extended starts the new lease, unless its reply came after its end.
-func (l *lease) extended(x extension, at time.Time, took time.Duration) error {
+func (l *lease) extended(x extension, at time.Time) error {
 	c := l.client
 	now := clock.Now()
 	c.wheel.Lock()
@@ -157,6 +168,5 @@ func (l *lease) extended(x extension, at time.Time, took time.Duration) error {
 		return l.notHeld()
 	}
 	c.counts.renewed.Add(1)
-	l.notify(concurrent.EventRenewed, took, nil)
 	return nil
 }

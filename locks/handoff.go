@@ -1,8 +1,6 @@
 package locks
 
 import (
-	"time"
-
 	"github.com/concurrent-go/concurrent/internal/clock"
 	"github.com/concurrent-go/concurrent/locks/internal/waitline"
 )
@@ -101,9 +99,4 @@ func (l *lease) giveUp() {
 	if l.queue != nil {
 		l.queue.Leave(l)
 	}
-}
-
-// minHoldLeft is how long a lease stays held by nobody from now on, by WithMinHold.
-func (l *lease) minHoldLeft(now clock.Instant) time.Duration {
-	return l.options.minHold - now.Since(l.got)
 }

@@ -53,7 +53,7 @@ func Inspect(ctx context.Context, alias, key string, opts ...Option) (Info, erro
 func List(ctx context.Context, alias, prefix string, opts ...Option) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		outer := ctx
-		ctx, touch, free := progressing(ctx)
+		ctx, pause, resume, free := progressing(ctx)
 		defer free()
 		fail := func(err error) {
 			yield(Info{}, &Error{Op: "list", Alias: redact.Name(alias), Err: inTime(outer, ctx, err)})
@@ -68,24 +68,27 @@ func List(ctx context.Context, alias, prefix string, opts ...Option) iter.Seq2[I
 				fail(err)
 				return
 			}
+			pause()
 			holder, _ := c.lines.Holder(info.Key)
 			if !yield(c.info(info, holder), nil) {
 				return
 			}
-			touch()
+			resume()
 		}
 	}
 }
 
-// progressing returns ctx, ended callBound after the last touch if ctx has no deadline:
-// a listing takes as long as there is something to list.
-func progressing(ctx context.Context) (inner context.Context, touch, free func()) {
+// progressing returns ctx, ended callBound after the last resume if ctx has no deadline,
+// but not after a pause: a listing takes as long as there is something to list, and its
+// reader as long as it likes.
+func progressing(ctx context.Context) (inner context.Context, pause, resume, free func()) {
 	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}, func() {}
+		return ctx, func() {}, func() {}, func() {}
 	}
 	inner, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(callBound, func() { cancel(errUnanswered(callBound)) })
-	return inner, func() { timer.Reset(callBound) }, func() { timer.Stop(); cancel(nil) }
+	pause = func() { timer.Stop() }
+	return inner, pause, func() { timer.Reset(callBound) }, func() { pause(); cancel(nil) }
 }
 
 // Break ends every lease on key, kept ones too, and tells whom it broke. The

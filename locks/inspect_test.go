@@ -324,3 +324,51 @@ func (failingList) List(context.Context, string) iter.Seq2[driver.Info, error] {
 		_ = yield(driver.Info{Key: "one"}, nil) && yield(driver.Info{}, errLost) && yield(driver.Info{Key: "three"}, nil)
 	}
 }
+
+// Who reads a listing takes as long as it likes.
+func TestListWaitsForItsReader(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		for _, key := range []string{"a", "b", "c"} {
+			l := b.cache(key, WithExpire(time.Hour))
+			mustAcquire(t, l)
+			defer mustRelease(t, l)
+		}
+		listed := 0
+		for info, err := range List(t.Context(), "default", "", WithRegistry(b.Registry)) {
+			if err != nil {
+				t.Fatalf("after %d: %v", listed, err)
+			}
+			listed += len(info.Holders)
+			time.Sleep(callBound + time.Second)
+		}
+		if listed != 3 {
+			t.Errorf("%d keys are listed, want 3", listed)
+		}
+	})
+}
+
+// A store may have other users, of whose losses this one hears too.
+func TestLossesOfOthersDelayNone(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k", WithExpire(24*time.Hour))
+		mustAcquire(t, l)
+		for range 60 {
+			r := driver.Request{Key: "other", Owner: "of-another-process", Lease: time.Minute}
+			if _, err := b.store.TryAcquire(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.store.Break(t.Context(), "other"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if _, err := b.store.Break(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if l.Active() {
+			t.Error("the holder has not heard of it")
+		}
+		wantIs(t, l.Release(t.Context()), ErrLockLost)
+	})
+}

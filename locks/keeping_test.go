@@ -237,3 +237,61 @@ func TestKeepOnSuccessKeepsAfterASuccess(t *testing.T) {
 		})
 	}
 }
+
+// A holder that lost its lease to an outage has used the key all the same.
+func TestMinHoldOutlivesALoss(t *testing.T) {
+	for name, renewed := range map[string]bool{"a renewed lease": true, "one that was cut short": false} {
+		in(t, func(t *testing.T, b *bench) {
+			lease := WithExpire(10 * time.Second)
+			if renewed {
+				lease = WithKeepAlive(200 * time.Millisecond)
+			}
+			l := b.cache("k", lease, WithMinHold(10*time.Second))
+			mustAcquire(t, l)
+			if renewed {
+				b.store.script(func(s *scripted) { s.extend = fails })
+			} else if err := l.Extend(t.Context(), time.Second); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			b.store.script(func(s *scripted) { s.extend = nil })
+			wantIs(t, l.Release(t.Context()), ErrLockLost)
+			for _, after := range []struct {
+				wait time.Duration
+				free bool
+			}{{8500 * time.Millisecond, false}, {time.Second, true}} {
+				time.Sleep(after.wait)
+				if free := b.free(t, "k"); free != after.free {
+					t.Errorf("%s: %v later the key is free: %t", name, after.wait, free)
+				}
+			}
+		})
+	}
+}
+
+// In real time, whose clock has run for a while.
+func TestLocalMinHoldOfTheLongestTimes(t *testing.T) {
+	t.Parallel()
+	for _, d := range []time.Duration{Forever - 1, 1 << 62, 1 << 61} {
+		l := Local(WithMinHold(d))
+		mustAcquire(t, l)
+		mustRelease(t, l)
+		if got, err := l.TryAcquire(t.Context()); got || err != nil {
+			t.Errorf("%v: %t, %v", d, got, err)
+		}
+	}
+	in(t, func(t *testing.T, _ *bench) {
+		l := Local(WithExpire(time.Hour), WithMinHold(time.Hour))
+		mustAcquire(t, l)
+		if err := l.Extend(t.Context(), time.Second); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		wantIs(t, l.Release(t.Context()), ErrLockExpired)
+		if got, err := l.TryAcquire(t.Context()); got || err != nil {
+			t.Errorf("in its first hour: %t, %v", got, err)
+		}
+		time.Sleep(time.Hour)
+		mustAcquire(t, l)
+	})
+}

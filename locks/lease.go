@@ -129,10 +129,27 @@ func (l *lease) expire() {
 		cause = l.fail("hold", withCause(ErrLockLost, errNotRenewed))
 	}
 	if l.lose(cause) && asOptionsSay && l.local == nil {
-		if longest, longer := l.onStore(); longer {
-			l.client.giveBack(l.request(longest))
-		}
+		l.giveBackLost()
 	}
+}
+
+// minHoldLeft is how long a lease stays held by nobody from now on, by WithMinHold.
+func (l *lease) minHoldLeft(now clock.Instant) time.Duration {
+	return l.options.minHold - now.Since(l.got)
+}
+
+// giveBackLost gives back in the background what the store may hold longer of a lease
+// that was lost than its holder was to have it; with WithMinHold, when that is over.
+func (l *lease) giveBackLost() {
+	longest, longer := l.onStore()
+	if !longer {
+		return
+	}
+	if left := l.minHoldLeft(clock.Now()); left > 0 {
+		l.giveBackKept(time.Now().Add(left))
+		return
+	}
+	l.client.giveBack(l.request(longest))
 }
 
 func (l *lease) isRenewed() bool {
@@ -236,7 +253,9 @@ func (l *lease) loseLocal(cause *Error) bool {
 	if !l.finish(cause) {
 		return false
 	}
-	l.local.leave(l, false, 0)
+	now := clock.Now()
+	left := l.minHoldLeft(now)
+	l.local.leave(l, left > 0, deadline.After(now, left).Mono)
 	return true
 }
 

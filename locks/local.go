@@ -159,7 +159,7 @@ func (l *lease) releaseLocal(u use, now clock.Instant) {
 	case o.keep, o.keepOnSuccess && u == succeeded:
 		l.local.leave(l, true, l.localEnd())
 	default:
-		l.local.leave(l, left > 0, now.Mono+int64(left))
+		l.local.leave(l, left > 0, deadline.After(now, left).Mono)
 	}
 }
 

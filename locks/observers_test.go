@@ -236,3 +236,68 @@ func TestObserverThatUsesLocks(t *testing.T) {
 		}
 	})
 }
+
+// An observerFunc is an Observer.
+type observerFunc func(ctx context.Context, e concurrent.Event)
+
+func (f observerFunc) Observe(ctx context.Context, e concurrent.Event) { f(ctx, e) }
+
+func TestObserverExtendsWhatWasExtended(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		l := b.cache("k")
+		var extended atomic.Bool
+		b.Registry.Observe(observerFunc(func(ctx context.Context, e concurrent.Event) {
+			if e.Kind == concurrent.EventRenewed && extended.CompareAndSwap(false, true) {
+				if err := l.Extend(ctx, time.Hour); err != nil {
+					t.Errorf("by the observer: %v", err)
+				}
+			}
+		}))
+		mustAcquire(t, l)
+		if err := l.Extend(t.Context(), time.Minute); err != nil {
+			t.Error(err)
+		}
+		if left := l.Remaining(); left < 50*time.Minute || len(b.saw(concurrent.EventRenewed)) != 2 {
+			t.Errorf("%v are left, and %d events were told", left, len(b.saw(concurrent.EventRenewed)))
+		}
+		mustRelease(t, l)
+	})
+}
+
+// Neither who waits for the value elsewhere nor the observer itself is kept from it.
+func TestObserverThatHangsAtARefusalKeepsNobodyFromTheValue(t *testing.T) {
+	for name, l := range map[string]func(b *bench) *Lock{
+		"a reader": func(b *bench) *Lock { return Read("default", "k", WithRegistry(b.Registry), WithWait(Forever)) },
+		"a permit": func(b *bench) *Lock { return Permit("default", "k", 1, WithRegistry(b.Registry), WithWait(Forever)) },
+	} {
+		in(t, func(t *testing.T, b *bench) {
+			l, other := l(b), l(b)
+			hang := make(chan struct{})
+			var refused atomic.Bool
+			b.Registry.Observe(observerFunc(func(_ context.Context, e concurrent.Event) {
+				if e.Kind == concurrent.EventRefused && refused.CompareAndSwap(false, true) {
+					<-hang
+				}
+			}))
+			mustAcquire(t, other)
+			ctx, cancel := context.WithCancel(t.Context())
+			first := make(chan error, 1)
+			b.store.script(func(s *scripted) { s.try, s.acquire = hangs, hangs })
+			go func() { first <- l.Acquire(ctx) }()
+			time.Sleep(time.Second)
+			b.store.script(func(s *scripted) { s.try, s.acquire = nil, nil })
+			cancel()
+			synctest.Wait()
+			mustRelease(t, other)
+			began := time.Now()
+			ctx, free := context.WithTimeout(t.Context(), time.Minute)
+			defer free()
+			if err := l.Acquire(ctx); err != nil || time.Since(began) > time.Second {
+				t.Errorf("%s: after %v: %v", name, time.Since(began), err)
+			}
+			close(hang)
+			wantIs(t, <-first, context.Canceled)
+			mustRelease(t, l)
+		})
+	}
+}

@@ -99,6 +99,9 @@ func TestWhatTheStoreCantDo(t *testing.T) {
 		err := l.Acquire(t.Context())
 		if test.want != nil {
 			wantIs(t, err, test.want)
+			if acquire := errors.Is(err, ErrLockAcquire); acquire != (test.want == ErrUnsupported) { //nolint:errorlint // a sentinel
+				t.Errorf("%s: it is ErrLockAcquire: %t", name, acquire)
+			}
 			continue
 		}
 		if err != nil {

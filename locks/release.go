@@ -162,9 +162,7 @@ func (l *lease) releaseLost() error {
 		cause = e.Err
 	}
 	if l.local == nil && !errors.Is(cause, ErrNotHeld) && !errors.Is(cause, ErrClosed) && l.client.life.Err() == nil {
-		if longest, longer := l.onStore(); longer {
-			l.client.giveBack(l.request(longest))
-		}
+		l.giveBackLost()
 	}
 	return l.fail("release", cause)
 }

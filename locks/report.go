@@ -18,6 +18,7 @@ func newReport(ctx context.Context, o concurrent.Observer) *report {
 
 // refused tells that a came to nothing: because of err, or of a panic if that is nil.
 func (a *attempt) refused(err error) {
+	a.leaveValue()
 	c := a.counted
 	if c != nil {
 		a.counted = nil
@@ -39,6 +40,15 @@ func (a *attempt) refused(err error) {
 	}
 	r.heardOfWait()
 	o.Observe(r.ctx, a.event(concurrent.EventRefused, a.lock.fail("acquire", err)))
+}
+
+// leaveValue lets the next have its turn. It is called before an observer is told of
+// the outcome, which may take long, or ask for the value itself.
+func (a *attempt) leaveValue() {
+	if a.turn != nil {
+		<-a.turn
+		a.turn = nil
+	}
 }
 
 // event returns an event about a, which is observed.

@@ -2,6 +2,7 @@ package locks
 
 import (
 	"context"
+	"errors"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/driver"
@@ -25,6 +26,9 @@ func (l *Lock) resolve(ctx context.Context) (*resolvedLock, error) {
 		return nil, withCause(ErrLockAcquire, err)
 	}
 	if err := c.meets(ctx, l.options); err != nil {
+		if !errors.Is(err, ErrInvalidOption) {
+			err = withCause(ErrLockAcquire, err)
+		}
 		return nil, err
 	}
 	rl := &resolvedLock{client: c, options: l.options, key: c.prefix + l.key, mode: l.mode}

@@ -87,8 +87,9 @@ type attempt struct {
 	who    weak.Pointer[anchor] // whose the lease will be; zero: nobody's that is collected
 	queue  *waitQueue           // the line that the lease is got through; or nil
 
-	report  *report // nil: nobody observes
-	counted *client // that counts it as under way
+	turn    <-chan struct{} // has one for a, whose turn it is to have the value; nil: it needs none
+	report  *report         // nil: nobody observes
+	counted *client         // that counts it as under way
 }
 
 // A report is what an observer is told of one attempt.
@@ -295,9 +296,11 @@ type losses struct {
 	mu      sync.Mutex
 	running bool
 	told    map[string]loss
+	news    chan struct{} // something was told
 }
 
 type loss struct {
 	driver.Loss
 	tries int
+	next  time.Time // when it is looked for
 }

@@ -16,18 +16,18 @@ func (l *Lock) acquire(ctx context.Context, wait time.Duration) error {
 	l.once.Do(func() { l.self = weak.Make(&l.anchor) })
 	a := l.attempt(ctx, wait, l.self)
 	if l.mode != driver.Exclusive || l.current.Load() != nil {
-		leave, err := a.enterValue()
-		if err != nil {
+		if err := a.enterValue(); err != nil {
 			a.refused(err)
 			return l.fail("acquire", err)
 		}
-		defer leave()
 	}
 	next, err := a.lease()
 	if err != nil {
 		return l.fail("acquire", err)
 	}
-	if !l.current.CompareAndSwap(nil, next) {
+	got := l.current.CompareAndSwap(nil, next)
+	a.leaveValue()
+	if !got {
 		// Another Acquire on this value was faster: its lease is the value's.
 		next.handOffOrRelease()
 		err := l.inUse(l.current.Load())
@@ -64,42 +64,39 @@ func (l *Lock) inUse(c *lease) error {
 // enterValue returns when a may have the value: it holds no lease, in the modes in
 // which the store would grant it a second one, and nobody else's turn it is to wait for
 // one. A value whose lease was lost is refused.
-func (a *attempt) enterValue() (leave func(), err error) {
+func (a *attempt) enterValue() error {
 	l := a.lock
-	none := func() {}
 	c := l.current.Load()
 	if c != nil && !c.active() && l.current.Load() == c {
-		return nil, withCause(ErrLockLost, errUnreleased)
+		return withCause(ErrLockLost, errUnreleased)
 	}
 	if l.options.err != nil || l.local || l.mode == driver.Exclusive {
-		return none, nil
+		return nil
 	}
 	if !a.waits {
 		if c != nil {
-			return nil, ErrLockActive
+			return ErrLockActive
 		}
-		return none, nil
+		return nil
 	}
 	rl, err := a.resolve()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.valueWait(rl, rl.turn, nil); err != nil {
-		return nil, err
+		return err
 	}
-	leave = func() { <-rl.turn }
+	a.turn = rl.turn
 	for {
 		c := l.current.Load()
 		if c == nil {
-			return leave, nil
+			return nil
 		}
 		if err := a.valueWait(rl, nil, c.alone().Done()); err != nil {
-			leave()
-			return nil, err
+			return err
 		}
 		if c = l.current.Load(); c != nil && !c.active() && l.current.Load() == c {
-			leave()
-			return nil, withCause(ErrLockLost, errUnreleased)
+			return withCause(ErrLockLost, errUnreleased)
 		}
 	}
 }

@@ -297,3 +297,30 @@ func TestInspectAfterALeaseWasHandedOn(t *testing.T) {
 		mustRelease(t, heirs[1])
 	})
 }
+
+// A driver may say within its error that the caller's time was over.
+func TestEndOfTheCallersTimeIsSaidOnce(t *testing.T) {
+	for name, wrap := range map[string]func(err error) error{
+		"plain":  func(err error) error { return err },
+		"ends":   func(err error) error { return fmt.Errorf("%w: read tcp: %w", ErrUnavailable, err) },
+		"begins": func(err error) error { return fmt.Errorf("%w: read tcp", err) },
+		"within": func(err error) error { return fmt.Errorf("read tcp: %w (hung)", err) },
+		"joined": func(err error) error { return errors.Join(ErrUnavailable, err) },
+	} {
+		in(t, func(t *testing.T, b *bench) {
+			b.store.script(func(s *scripted) {
+				s.try = func(ctx context.Context, _ func() error) error {
+					<-ctx.Done()
+					return wrap(ctx.Err())
+				}
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := b.cache("k").Acquire(ctx)
+			wantIs(t, err, ErrLockAcquire, context.DeadlineExceeded)
+			if said := strings.Count(err.Error(), "deadline exceeded"); said != 1 {
+				t.Errorf("%s: said %d times: %v", name, said, err)
+			}
+		})
+	}
+}
