@@ -96,12 +96,12 @@ func (t *Term) Confirmed() Request { return t.confirmed }
 
 // Send notes that r leaves now.
 func (t *Term) Send(r Request) ID {
-	var last ID
-	for _, o := range t.all() {
-		last = max(last, o.id)
+	id := ID(1)
+	for slices.ContainsFunc(t.all(), func(o open) bool { return o.id == id }) {
+		id++
 	}
-	t.set(append(slices.Clip(t.all()), open{Request: r, id: last + 1}), t.answered())
-	return last + 1
+	t.set(append(slices.Clip(t.all()), open{Request: r, id: id}), t.answered())
+	return id
 }
 
 // Confirm notes that the store carried the request out, which left at sent, and

@@ -65,6 +65,24 @@ func TestOrderedStoreForgetsWhatALaterRequestFollowed(t *testing.T) {
 	}
 }
 
+// However many requests come and go while one is under way, each has an ID of its own.
+func TestRequestUnderWayKeepsItsID(t *testing.T) {
+	t.Parallel()
+	tm := term.Granted(asking(0, time.Minute))
+	first := tm.Send(asking(time.Second, time.Minute))
+	for range 70_000 {
+		id := tm.Send(asking(2*time.Second, time.Minute))
+		if id == first || id == 0 {
+			t.Fatalf("the request has ID %d, the one that is under way %d", id, first)
+		}
+		tm.Refuse(id)
+	}
+	tm.Refuse(first)
+	if !tm.Settled() {
+		t.Error("the first request is not settled")
+	}
+}
+
 // A driver may keep a request for a while before it leaves: what is not answered yet
 // may be later than what was sent after it, on an ordered store too.
 func TestOrderedStoreCountsWhatMayNotHaveLeft(t *testing.T) {
