@@ -98,6 +98,9 @@ func (a *attempt) resolve() (*resolvedLock, error) {
 		if a.ctx.Err() == nil {
 			err = notOpened(err, cause)
 		}
+		if errors.Is(err, ErrUnavailable) && a.left() > 0 && a.report != nil {
+			a.report.warn(a.lock, err)
+		}
 		if !errors.Is(err, ErrUnavailable) || !a.pause(nil, min(pause.Next(), a.left())) {
 			if a.ctx.Err() != nil {
 				err = withCause(err, ended(a.ctx))

@@ -299,6 +299,10 @@ func TestWaitForAStoreThatCantBeOpened(t *testing.T) {
 			if err := <-done; err != nil {
 				t.Fatal(err)
 			}
+			told := b.saw(concurrent.EventStoreWarning)
+			if n := len(told); n == 0 || n > 2 || told[n-1].Key != "k" || !errors.Is(told[n-1].Err, ErrUnavailable) {
+				t.Errorf("that waits go on although the store can't be opened was told as %v", told)
+			}
 			mustRelease(t, waiter)
 			if err := b.Shutdown(t.Context()); err != nil {
 				t.Error(err)

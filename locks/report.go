@@ -2,6 +2,7 @@ package locks
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/concurrent-go/concurrent"
@@ -130,15 +131,39 @@ func (a *attempt) tellWaitingSoon(c *client) (answered func()) {
 	}
 }
 
+// warn tells, once, that l waits for a store that can't be opened: there is no client yet
+// that would tell it in the background. An observer that hangs holds up the wait for a
+// moment only.
+func (r *report) warn(l *Lock, err error) {
+	if r.warned {
+		return
+	}
+	r.warned = true
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		_ = observe(r.ctx, r.observer, concurrent.Event{
+			Kind: concurrent.EventStoreWarning, ID: r.id, Alias: redact.Name(l.alias), Key: l.key, Label: l.options.label, Mode: l.mode,
+			Err: fmt.Errorf("a wait for %q goes on although the store can't be opened: %w", shortKey(l.key), err),
+		})
+	}()
+	waitFor(told, waitToldFor)
+}
+
+// waitFor waits until c is closed, or for d.
+func waitFor(c <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c:
+	case <-timer.C:
+	}
+}
+
 // heardOfWait waits for a moment until the wait was told, so that its end comes later.
 func (r *report) heardOfWait() {
 	if r.waiting == nil {
 		return
 	}
-	timer := time.NewTimer(waitToldFor)
-	defer timer.Stop()
-	select {
-	case <-r.waiting:
-	case <-timer.C:
-	}
+	waitFor(r.waiting, waitToldFor)
 }

@@ -97,6 +97,7 @@ type report struct {
 	told
 	observer concurrent.Observer // nil: it was told how the attempt ended
 	began    time.Time
+	warned   bool            // that the store can't be opened
 	waiting  <-chan struct{} // closed when it was told that the attempt waits; nil: it is not to be yet
 }
 
