@@ -63,7 +63,7 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 	if a.err = a.callResult.err; a.err != nil {
 		return a
 	}
-	got, err := reply.Acquire(a.numbers)
+	got, err := reply.Acquire(a.numbers, a.table)
 	switch {
 	case err != nil:
 		a.err = s.failed(ctx, err)
@@ -71,11 +71,21 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 		a.err = fmt.Errorf("%w: redis: this owner holds the key already, in another mode than %v",
 			driver.ErrInvalidRequest, r.Mode)
 	case got.IsHeld():
-		a.err, a.before, a.last = &driver.HeldError{For: got.For}, got.Before, got.Last
+		a.err, a.before, a.last = heldError(&got), got.Before, got.Last
 	default:
 		a.grant, a.err = s.granted(r, got.Granted, a.sent)
 	}
 	return a
+}
+
+// heldError is a refusal, with the time at which the holder got the key on this
+// machine's clock.
+func heldError(got *reply.Acquired) *driver.HeldError {
+	held := &driver.HeldError{For: got.For, Holder: got.Holder}
+	if held.Holder != (driver.Holder{}) {
+		held.Since = time.Now().Add(-got.Age)
+	}
+	return held
 }
 
 // granted returns what the server granted, unless the store was closed

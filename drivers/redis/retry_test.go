@@ -28,7 +28,7 @@ func (r *refusing) ProcessHook(redis.ProcessHook) redis.ProcessHook {
 			cmd.SetErr(said("NOREPLICAS Not enough good replicas to write."))
 			return cmd.Err()
 		}
-		cmd.(interface{ SetVal(any) }).SetVal([]any{int64(0), int64(5), int64(0), int64(7)})
+		cmd.(interface{ SetVal(any) }).SetVal([]any{int64(0), int64(5), int64(0), int64(7), int64(0), ""})
 		return nil
 	}
 }

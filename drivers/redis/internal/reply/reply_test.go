@@ -36,32 +36,37 @@ func TestParseTakesNumbersAndTables(t *testing.T) {
 
 func TestAcquireReadsEachForm(t *testing.T) {
 	const token = 1_790_000_000_000_000
+	who := driver.Holder{Host: "h", PID: 7, Label: "l"}
 	for _, x := range []struct {
-		numbers []int64
-		want    reply.Acquired
+		answer any
+		want   reply.Acquired
 	}{
-		{[]int64{token}, reply.Acquired{Granted: token}},
-		{[]int64{token, 0, 0, 0}, reply.Acquired{Granted: token}},
-		{[]int64{2}, reply.Acquired{OtherMode: true}},
-		{[]int64{2, 0, 0, 0}, reply.Acquired{OtherMode: true}},
-		{[]int64{0, 5, 3, token}, reply.Acquired{For: 5 * time.Microsecond, Before: 3, Last: token}},
-		{[]int64{0, -1, 0, token}, reply.Acquired{For: driver.Forever, Last: token}},
-		{[]int64{0, 1 << 60, 0, token}, reply.Acquired{For: driver.Forever, Last: token}},
+		{int64(token), reply.Acquired{Granted: token}},
+		{int64(2), reply.Acquired{OtherMode: true}},
+		{refusal(5, 3, token, 6, "\x01h\x01l7"), reply.Acquired{For: 5 * time.Microsecond, Before: 3, Last: token, Age: 6 * time.Microsecond, Holder: who}},
+		{refusal(-1, 0, token, 0, ""), reply.Acquired{For: driver.Forever, Last: token}},
+		{refusal(1<<60, 0, token, 6, ""), reply.Acquired{For: driver.Forever, Last: token}},
 	} {
-		got, err := reply.Acquire(x.numbers)
-		if err != nil || got != x.want || got.IsHeld() != (x.numbers[0] == 0) {
-			t.Errorf("%v is read as %+v (%v), want %+v", x.numbers, got, err, x.want)
+		got, err := reply.Acquire(reply.Parse(x.answer))
+		if err != nil || got != x.want || got.IsHeld() != (x.want.Last != 0) {
+			t.Errorf("%v is read as %+v (%v), want %+v", x.answer, got, err, x.want)
 		}
 	}
 }
 
+func refusal(left, before, last, age int64, holder any) []any {
+	return []any{int64(0), left, before, last, age, holder}
+}
+
 // A malformed reply must be read neither as a grant nor as a refusal.
 func TestAcquireRefusesWhatIsMalformed(t *testing.T) {
-	for _, numbers := range [][]int64{
-		nil, {}, {1}, {-1}, {-1, 0, 0, 0}, {0}, {0, 5}, {0, 5, 3}, {0, -2, 0, 7}, {0, 5, -1, 7}, {0, 5, 0, -7}, {0, 5, 0, 7, 9},
+	for _, answer := range []any{
+		nil, "a", []any{}, int64(1), int64(-1), int64(0), refusal(5, 3, 7, 1, "")[:4], append(refusal(5, 3, 7, 1, ""), int64(1)),
+		refusal(-2, 0, 7, 1, ""), refusal(5, -1, 7, 1, ""), refusal(5, 0, -7, 1, ""), refusal(5, 0, 7, -1, ""), refusal(5, 0, 7, 1, int64(9)),
+		refusal(5, 0, 7, 1, nil),
 	} {
-		if got, err := reply.Acquire(numbers); !errors.Is(err, reply.ErrForm) || got != (reply.Acquired{}) {
-			t.Errorf("%v is read as %+v (%v)", numbers, got, err)
+		if got, err := reply.Acquire(reply.Parse(answer)); !errors.Is(err, reply.ErrForm) || got != (reply.Acquired{}) {
+			t.Errorf("%v is read as %+v (%v)", answer, got, err)
 		}
 	}
 }

@@ -6,10 +6,12 @@
 -- channel and holder, whether one that waits takes what is handed to it (empty: no);
 -- then, for each key, owner and, of one that waits, its name, with one byte more if
 -- it can't be in the queue yet.
--- Returns the token, {0, µs or -1, how many wait before, the last token}, or 2: this owner holds
--- the key in another mode. It may have many keys: see each.lua.
+-- Returns the token, or 2: this owner holds the key in another mode, or a refusal, {0, µs or
+-- -1, how many wait before, the last token, for how many µs the holder has had the key, the
+-- holder}. The holder is one of those who hold it, or empty: nobody does, or so many that
+-- to find one would cost too much. It may have many keys: see each.lua.
 --#include clock.lua
-local width, common = 4, 6
+local common = 6
 local COUNTED, asks, asked, ttl, by = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local wants, untl, named = tonumber(asks), asked and now + asked, #ARGV > common + #KEYS
 local takes_hand_off = ARGV[6] ~= ''
@@ -61,12 +63,14 @@ if simple then
     if ends ~= NEVER then
       redis.call('PEXPIRE', key, queue_ttl())
     end
-    return 0, left == -1 and left or math.max(1, left), math.ceil((length + 1 - queue_at) / #mine) - 1, token
+    return 0, left == -1 and left or math.max(1, left), math.ceil((length + 1 - queue_at) / #mine) - 1, token,
+      math.max(0, now - since), string.sub(holder, 13)
   end
 end
 
 --#include queue.lua
 local write
+local shown_since, shown = since, holder
 if not left then
 --#include leases.lua
 --#include wake.lua
@@ -103,6 +107,7 @@ if not left then
     left = below(wants)
   end
   left = left == NEVER and -1 or left - now
+  shown_since, shown = any()
   write, waited = save, not scanned and waited
 end
 
@@ -127,7 +132,7 @@ end
 if left ~= -1 and left < 1 then
   left = 1
 end
-return 0, left, before, token
+return 0, left, before, token, math.max(0, now - shown_since), string.sub(shown, 13)
 
 end
 --#include each.lua

@@ -59,6 +59,26 @@ local function below(n)
   return left[#left - n + 1]
 end
 
+-- any returns since when one of the leases stands, and its holder. To find one that is
+-- Shared or of Slots it reads all of them, and where that is too much it finds none.
+local function any()
+  if mode == 0 then
+    return since, holder
+  end
+  if count <= 16 and #record <= 4096 then
+    local all = redis.call('HGETALL', key)
+    for i = 1, #all, 2 do
+      if string.byte(all[i]) == 111 then -- o
+        local e, _, s, _, after = struct.unpack('>dddi', all[i + 1])
+        if e > now then
+          return s, string.sub(all[i + 1], after)
+        end
+      end
+    end
+  end
+  return now, ''
+end
+
 -- lease returns the end, the token and the beginning of who's lease in a mode,
 -- and what follows them, if who has one; if it is in another mode, only false.
 local function lease(who, wants)
