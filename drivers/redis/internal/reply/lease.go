@@ -24,8 +24,9 @@ type Acquired struct {
 	Granted   uint64        // the token as the scripts count; 0: not granted
 	OtherMode bool          // the owner holds the key in another mode
 	For       time.Duration // for how long the key may be held, if it is held
-	Before    int           // how many wait before this waiter
+	Before    int           // about how many wait before this waiter
 	Last      uint64        // the newest token, as the scripts count
+	Place     int64         // where this waiter stands in the queue: it finds it faster the next time
 	Age       time.Duration // for how long Holder has held the key
 	Holder    driver.Holder // one of those who hold it; zero: not known
 }
@@ -52,7 +53,7 @@ func Acquire(numbers []int64, table []any) (a Acquired, err error) {
 
 // refusal reads a reply that is no grant.
 func refusal(numbers []int64, table []any) (a Acquired, err error) {
-	if len(numbers) != 5 || len(table) != 6 || numbers[1] < -1 {
+	if len(numbers) != 6 || len(table) != 7 || numbers[1] < -1 {
 		return a, ErrForm
 	}
 	for _, n := range numbers[2:] {
@@ -60,13 +61,13 @@ func refusal(numbers []int64, table []any) (a Acquired, err error) {
 			return a, ErrForm
 		}
 	}
-	holder, ok := table[5].(string)
+	holder, ok := table[6].(string)
 	if !ok {
 		return a, ErrForm
 	}
-	a = Acquired{For: untilFree(numbers[1]), Before: int(numbers[2]), Last: uint64(numbers[3])}
+	a = Acquired{For: untilFree(numbers[1]), Before: int(numbers[2]), Last: uint64(numbers[3]), Place: numbers[4]}
 	if holder != "" {
-		a.Age, a.Holder = untilFree(numbers[4]), Holder(holder)
+		a.Age, a.Holder = untilFree(numbers[5]), Holder(holder)
 	}
 	return a, nil
 }

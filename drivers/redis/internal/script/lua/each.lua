@@ -5,15 +5,15 @@
 -- of these. It has -1 for a key where one failed, which the others do not suffer from: it
 -- is asked for alone then, and says why.
 if #KEYS == 1 then
-  local a, b, c, d, e, f = one(KEYS[1], common)
-  return b and {a, b, c, d, e, f} or a
+  local a, b, c, d, e, f, g = one(KEYS[1], common)
+  return b and {a, b, c, d, e, f, g} or a
 end
 local replies, parts = {}, (#ARGV - common) / #KEYS
 for i = 1, #KEYS do
-  local fine, a, b, c, d, e, f = pcall(one, KEYS[i], common + (i - 1) * parts)
+  local fine, a, b, c, d, e, f, g = pcall(one, KEYS[i], common + (i - 1) * parts)
   if not fine or type(a) == 'table' then
     a, b = -1, nil
   end
-  replies[i] = b and {a, b, c, d, e, f} or a
+  replies[i] = b and {a, b, c, d, e, f, g} or a
 end
 return replies
