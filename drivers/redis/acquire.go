@@ -20,7 +20,7 @@ func (s *Store) TryAcquire(ctx context.Context, r driver.Request) (driver.Grant,
 		return driver.Grant{}, err
 	}
 	defer s.end()
-	a := s.ask(ctx, &r, "", false)
+	a := s.ask(ctx, &r, "")
 	if a.err != nil && a.again {
 		r, pending := r, a.pending // in memory of their own, which most calls do without
 		s.cleaning.Go(func() { s.giveBack(r, "", pending) })
@@ -43,19 +43,17 @@ func (s *Store) checkLease(r *driver.Request) error {
 type asked struct {
 	callResult
 	grant  driver.Grant
-	before int    // how many wait before this waiter
+	before int    // about how many wait before this waiter
+	place  int64  // where its entry stands; 0: not known
 	last   uint64 // the token of the newest grant until then; 0: not known
 	err    error
 }
 
-// ask asks for a lease, for a waiter with a name or for one that does not wait.
-// With a name, a key that is held has the waiter in its queue afterwards; a new one
-// can't be there yet.
-func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew bool) (a asked) {
+// ask asks for a lease, for a waiter with a name, and what is known of its place, or for
+// one that does not wait. With a name, a key that is held has the waiter in its queue
+// afterwards.
+func (s *Store) ask(ctx context.Context, r *driver.Request, name string) (a asked) {
 	own := append(make([]string, 0, 2), r.Owner)
-	if isNew {
-		name += newcomer
-	}
 	if name != "" {
 		own = append(own, name)
 	}
@@ -63,7 +61,7 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 	if a.err = a.callResult.err; a.err != nil {
 		return a
 	}
-	got, err := reply.Acquire(a.numbers)
+	got, err := reply.Acquire(a.numbers, a.table)
 	switch {
 	case err != nil:
 		a.err = s.failed(ctx, err)
@@ -71,11 +69,21 @@ func (s *Store) ask(ctx context.Context, r *driver.Request, name string, isNew b
 		a.err = fmt.Errorf("%w: redis: this owner holds the key already, in another mode than %v",
 			driver.ErrInvalidRequest, r.Mode)
 	case got.IsHeld():
-		a.err, a.before, a.last = &driver.HeldError{For: got.For}, got.Before, got.Last
+		a.err, a.before, a.last, a.place = heldError(&got), got.Before, got.Last, got.Place
 	default:
 		a.grant, a.err = s.granted(r, got.Granted, a.sent)
 	}
 	return a
+}
+
+// heldError is a refusal, with the time at which the holder got the key on this
+// machine's clock.
+func heldError(got *reply.Acquired) *driver.HeldError {
+	held := &driver.HeldError{For: got.For, Holder: got.Holder}
+	if held.Holder != (driver.Holder{}) {
+		held.Since = time.Now().Add(-got.Age)
+	}
+	return held
 }
 
 // granted returns what the server granted, unless the store was closed

@@ -32,7 +32,7 @@ func (s *Store) giveBack(r driver.Request, name string, pending *batch.Call) (ce
 		case <-s.life.Done():
 			return false
 		}
-		if got, err := reply.Acquire(pending.Numbers); name == "" && err == nil && got.Granted == 0 {
+		if got, err := reply.Acquire(pending.Numbers, pending.Table); name == "" && err == nil && got.Granted == 0 {
 			return true
 		}
 		certain = pending.Err == nil || reply.FateOf(pending.Err) != reply.Unknown

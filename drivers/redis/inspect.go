@@ -23,12 +23,15 @@ func (s *Store) Inspect(ctx context.Context, key string) (driver.Info, error) {
 }
 
 func (s *Store) inspect(ctx context.Context, key string) (driver.Info, error) {
-	a := s.call(ctx, script.Inspect, key, nil)
+	a := s.call(ctx, script.Inspect, key, countAll)
 	if a.err != nil {
 		return driver.Info{}, a.err
 	}
 	return s.info(ctx, key, a.table)
 }
+
+// countAll has inspect.lua count those who wait from the first on.
+var countAll = []any{0}
 
 // Break ends every lease on key, and tells the stores that lost one: also those
 // of other processes.
@@ -51,9 +54,19 @@ func (s *Store) Break(ctx context.Context, key string) (driver.Info, error) {
 	return info, err
 }
 
-// info reads the reply of a script that lists leases.
+// info reads the reply of a script that lists leases, and goes on counting those who wait
+// where they were too many for it.
 func (s *Store) info(ctx context.Context, key string, table []any) (driver.Info, error) {
-	info, err := reply.Info(key, table, time.Now())
+	info, more, err := reply.Info(key, table, time.Now())
+	for err == nil && more != 0 {
+		a := s.call(ctx, script.Inspect, key, []any{more})
+		if a.err != nil {
+			return driver.Info{}, a.err
+		}
+		var rest driver.Info
+		rest, more, err = reply.Info(key, a.table, time.Now())
+		info.Waiters += rest.Waiters
+	}
 	if err != nil {
 		return driver.Info{}, s.failed(ctx, err)
 	}

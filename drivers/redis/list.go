@@ -9,7 +9,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/batch"
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // scanCount is how many keys a step of a SCAN looks at.
@@ -47,25 +49,59 @@ func (s *Store) listNode(ctx context.Context, node redis.Cmdable, prefix string,
 			yield(driver.Info{}, err)
 			return false
 		}
+		var keys []string
 		for _, name := range names {
-			key, ok := rediskey.Lock(name)
-			if !ok || seen[key] || !strings.HasPrefix(key, prefix) {
-				continue
+			if key, ok := rediskey.Lock(name); ok && !seen[key] && strings.HasPrefix(key, prefix) {
+				seen[key] = true
+				keys = append(keys, key)
 			}
-			seen[key] = true
-			info, err := s.inspect(ctx, key)
-			if err != nil {
-				yield(driver.Info{}, err)
-				return false
-			}
-			if len(info.Holders) > 0 && !yield(info, nil) {
-				return false
-			}
+		}
+		if !s.inspectAll(ctx, keys, yield) {
+			return false
 		}
 		if cursor = next; cursor == 0 {
 			return true
 		}
 	}
+}
+
+// inspectAll yields those of the keys that are held, and reports whether to go on. It asks
+// for them at once, but for the first, from which a server learns the script. What was not
+// answered is asked for again.
+func (s *Store) inspectAll(ctx context.Context, keys []string, yield func(driver.Info, error) bool) bool {
+	calls := make([]*batch.Call, len(keys))
+	defer func() {
+		for _, c := range calls {
+			if c != nil {
+				c.Abandon() // of those that are over it does nothing
+			}
+		}
+	}()
+	for i, key := range keys {
+		info, err := s.inspected(ctx, key, calls[i])
+		if err != nil {
+			yield(driver.Info{}, err)
+			return false
+		}
+		if len(info.Holders) > 0 && !yield(info, nil) {
+			return false
+		}
+		if i == 0 {
+			for n := 1; n < len(keys); n++ {
+				calls[n] = batch.NewCall(script.Inspect, rediskey.Name(keys[n]), countAll)
+			}
+			s.batch.Submit(calls[1:]...)
+		}
+	}
+	return true
+}
+
+// inspected waits for the answer to a call, or asks where there is none.
+func (s *Store) inspected(ctx context.Context, key string, c *batch.Call) (driver.Info, error) {
+	if c == nil || s.batch.Await(ctx, c) != nil {
+		return s.inspect(ctx, key)
+	}
+	return s.info(ctx, key, c.Table)
 }
 
 // scan is one step of a SCAN. It returns when ctx ends, which go-redis does not.

@@ -28,7 +28,7 @@ func (r *refusing) ProcessHook(redis.ProcessHook) redis.ProcessHook {
 			cmd.SetErr(said("NOREPLICAS Not enough good replicas to write."))
 			return cmd.Err()
 		}
-		cmd.(interface{ SetVal(any) }).SetVal([]any{int64(0), int64(5), int64(0), int64(7)})
+		cmd.(interface{ SetVal(any) }).SetVal([]any{int64(0), int64(5), int64(0), int64(7), int64(55), int64(0), ""})
 		return nil
 	}
 }
@@ -47,9 +47,9 @@ func TestRetryKeepsTheWaitersName(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.batch.Start(client, false)
-	for isNew, want := range map[bool]string{true: name + newcomer, false: name} {
+	for _, want := range []string{name + newcomer, name, name + "55"} {
 		server.names = nil
-		a := s.ask(t.Context(), &driver.Request{Key: "k", Owner: "o", Lease: time.Minute}, name, isNew)
+		a := s.ask(t.Context(), &driver.Request{Key: "k", Owner: "o", Lease: time.Minute}, want)
 		if !errors.Is(a.err, driver.ErrHeld) || len(server.names) != 4 {
 			t.Fatalf("asked: %v", a.err)
 		}

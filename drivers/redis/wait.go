@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -18,6 +19,10 @@ const (
 	// and apart by how much later each of the others.
 	afterEnd = time.Millisecond
 	apart    = 10 * time.Millisecond
+	// behind is how much later a waiter looks again for each of those before it, and
+	// mostBehind the most: its turn comes later, and the server has many of them.
+	behind     = time.Millisecond
+	mostBehind = 500 * time.Millisecond
 	// patience is for how long a wait goes on while the server can't be had.
 	patience = 5 * time.Second
 	// handedOff is how long a lease lasts that is handed off to a waiter: the scripts
@@ -52,6 +57,7 @@ type wait struct {
 	store   *Store
 	request *driver.Request
 	queued  bool      // it may be in the queue
+	place   int64     // there; 0: not known
 	since   time.Time // when the server was found to be away; zero: it is not
 }
 
@@ -60,15 +66,16 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 	defer timer.Stop()
 	deaf := false // the subscription did not listen, although it had time to
 	for {
-		name, isNew := "", !w.queued
+		name := ""
 		live, change, _ := w.store.wakeup.Status()
 		if live || deaf {
-			name, change, w.queued = w.waiter.Name, nil, true
+			name, change, w.queued = w.name(), nil, true
 		}
-		a := w.store.ask(ctx, w.request, name, isNew && name != "")
+		a := w.store.ask(ctx, w.request, name)
 		if a.err == nil {
 			return a.grant, nil
 		}
+		w.place = a.place
 		pause, on := w.next(&a)
 		if !on {
 			return driver.Grant{}, w.giveUp(ctx, &a, a.err)
@@ -88,6 +95,18 @@ func (w *wait) run(ctx context.Context) (driver.Grant, error) {
 			return driver.Grant{}, w.giveUp(ctx, &a, driver.ErrClosed)
 		}
 	}
+}
+
+// name returns the waiter's name with what the server is to know of its place: that it has
+// none yet, or where it was.
+func (w *wait) name() string {
+	switch {
+	case !w.queued:
+		return w.waiter.Name + newcomer
+	case w.place != 0:
+		return w.waiter.Name + strconv.FormatInt(w.place, 10)
+	}
+	return w.waiter.Name
 }
 
 // takeHandOff returns the lease that was handed off to the waiter since a, if it was.
@@ -114,6 +133,7 @@ func (w *wait) next(a *asked) (time.Duration, bool) {
 		if told := w.request.OnHeld; told != nil {
 			told(held)
 		}
+		pause += min(mostBehind, time.Duration(a.before)*behind)
 		return min(pause, held.For+afterEnd+time.Duration(a.before)*apart), true
 	}
 	if _, away := errors.AsType[temporaryError](a.err); !away || a.pending != nil {
@@ -133,7 +153,7 @@ func (w *wait) giveUp(ctx context.Context, a *asked, err error) error {
 	certain := !a.again
 	if w.queued || a.again {
 		gone := make(chan bool, 1)
-		w.store.cleaning.Go(func() { gone <- w.store.giveBack(*w.request, w.waiter.Name, a.pending) })
+		w.store.cleaning.Go(func() { gone <- w.store.giveBack(*w.request, w.name(), a.pending) })
 		timer := time.NewTimer(goodbye)
 		defer timer.Stop()
 		select {

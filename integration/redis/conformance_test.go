@@ -54,9 +54,10 @@ func TestConformance(t *testing.T) {
 			t.Parallel()
 			server := servers.Shared(t, version)
 			drivertest.Run(t, drivertest.Harness{
-				Cycles:  cycles,
-				Backend: func(t *testing.T) func(context.Context) (driver.Store, error) { return opener(database(t, server)) },
-				Late:    func(t *testing.T) drivertest.LateBackend { return late(t, server) },
+				Cycles:      cycles,
+				NamesHolder: true,
+				Backend:     func(t *testing.T) func(context.Context) (driver.Store, error) { return opener(database(t, server)) },
+				Late:        func(t *testing.T) drivertest.LateBackend { return late(t, server) },
 			})
 		})
 	}

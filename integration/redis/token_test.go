@@ -17,12 +17,12 @@ import (
 
 // script returns a script of the driver that takes the time, in microseconds, as
 // its last argument, in the place of the server's clock.
-func script(t *testing.T, name string) *redis.Script {
+func script(t testing.TB, name string) *redis.Script {
 	t.Helper()
 	return redis.NewScript(include(t, name+".lua"))
 }
 
-func include(t *testing.T, name string) string {
+func include(t testing.TB, name string) string {
 	t.Helper()
 	if name == "clock.lua" {
 		return "local now = tonumber(ARGV[#ARGV])"

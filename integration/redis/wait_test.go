@@ -280,6 +280,12 @@ func calls(t *testing.T, admin *redis.Client, command string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return callsIn(t, stats, command)
+}
+
+// callsIn is what the statistics of a server's commands say of one.
+func callsIn(t testing.TB, stats, command string) int {
+	t.Helper()
 	for line := range strings.Lines(stats) {
 		if rest, ok := strings.CutPrefix(line, "cmdstat_"+command+":calls="); ok {
 			count, _, _ := strings.Cut(rest, ",")

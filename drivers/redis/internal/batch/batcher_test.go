@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -44,7 +45,7 @@ func (f *fakeServer) trip(ctx context.Context, cmds []redis.Cmder) error {
 		case once:
 			cmd.SetVal(int64(1))
 		case onceForAll:
-			cmd.SetVal(make([]int64, cmd.Args()[2].(int)))
+			cmd.SetVal(slices.Repeat([]any{int64(0)}, cmd.Args()[2].(int)))
 		}
 	}
 	return nil

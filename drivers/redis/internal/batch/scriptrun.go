@@ -71,7 +71,7 @@ func newRun(ctx context.Context, calls []*Call) scriptRun {
 	if len(calls) == 1 {
 		return scriptRun{once{redis.NewCmd(ctx, args...)}, calls}
 	}
-	return scriptRun{onceForAll{redis.NewIntSliceCmd(ctx, args...)}, calls}
+	return scriptRun{onceForAll{redis.NewSliceCmd(ctx, args...)}, calls}
 }
 
 // once is a command that go-redis does not repeat: whoever asked must know that
@@ -81,7 +81,7 @@ type once struct{ *redis.Cmd }
 // NoRetry says so to go-redis.
 func (once) NoRetry() bool { return true }
 
-type onceForAll struct{ *redis.IntSliceCmd }
+type onceForAll struct{ *redis.SliceCmd }
 
 // NoRetry says so to go-redis.
 func (onceForAll) NoRetry() bool { return true }
@@ -105,16 +105,25 @@ func (r scriptRun) deliver() (anew []*Call) {
 		close(one.done)
 		return nil
 	}
-	numbers := all.Val()
-	width := len(numbers) / len(r.calls)
+	parts := all.Val()
+	numbers := make([]int64, len(parts)) // of those that are one number, which most are
 	for i, call := range r.calls {
-		part := numbers[i*width : (i+1)*width]
-		if reply.IsAnswer(err) || err == nil && (width == 0 || part[0] == failed) {
+		part, isNumber := any(nil), false
+		if len(parts) == len(r.calls) {
+			part = parts[i]
+			numbers[i], isNumber = part.(int64)
+		}
+		if reply.IsAnswer(err) || err == nil && (part == nil || isNumber && numbers[i] == failed) {
 			call.alone, call.Again = true, err == nil
 			anew = append(anew, call)
 			continue
 		}
-		call.Numbers, call.Err = part, err
+		if isNumber {
+			call.Numbers = numbers[i : i+1 : i+1]
+		} else {
+			call.Numbers, call.Table = reply.Parse(part)
+		}
+		call.Err = err
 		close(call.done)
 	}
 	return anew

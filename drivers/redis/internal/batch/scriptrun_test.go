@@ -22,25 +22,28 @@ func (s said) Error() string { return string(s) }
 func (s said) RedisError() {}
 
 // shared returns a run for n calls, and the place of its reply.
-func shared(n int) (scriptRun, *redis.IntSliceCmd) {
+func shared(n int) (scriptRun, *redis.SliceCmd) {
 	calls := make([]*Call, n)
 	for i := range calls {
 		calls[i] = NewCall(script.Release, "k", []any{"1", 0}, "owner")
 	}
 	c := newRun(context.Background(), calls)
-	return c, c.Cmder.(onceForAll).IntSliceCmd
+	return c, c.Cmder.(onceForAll).SliceCmd
 }
 
 func TestEachCallHasItsPartOfAReply(t *testing.T) {
 	c, cmd := shared(3)
-	cmd.SetVal([]int64{1, 10, 0, 0, 20, 5, 2, 0, 0})
+	cmd.SetVal([]any{int64(1), []any{int64(0), int64(20), "who"}, int64(2)})
 	if anew := c.deliver(); anew != nil {
 		t.Errorf("%d calls are made anew", len(anew))
 	}
-	for i, first := range []int64{1, 0, 2} {
-		if n := c.calls[i].Numbers; !c.calls[i].Over() || len(n) != 3 || n[0] != first {
-			t.Errorf("call %d has %v", i, n)
+	for i, want := range [][]int64{{1}, {0, 20}, {2}} {
+		if n := c.calls[i].Numbers; !c.calls[i].Over() || !slices.Equal(n, want) {
+			t.Errorf("call %d has %v, want %v", i, n, want)
 		}
+	}
+	if table := c.calls[1].Table; len(table) != 3 || table[2] != "who" {
+		t.Errorf("the second call has the table %v", table)
 	}
 }
 
@@ -69,19 +72,19 @@ func TestTheReplyToACallThatWasMadeAloneIsANumberOrATable(t *testing.T) {
 func TestWhatIsMadeAnewAfterWhichReply(t *testing.T) {
 	for _, x := range []struct {
 		what         string
-		numbers      []int64
+		parts        []any
 		err          error
 		anew         int
 		alone, again bool // those that are made anew
 	}{
-		{"one failed", []int64{1, failed, 1}, nil, 1, true, true},
-		{"an array that is too short for all", []int64{1, 1}, nil, 3, true, true},
+		{"one failed", []any{int64(1), int64(failed), int64(1)}, nil, 1, true, true},
+		{"an array that is too short for all", []any{int64(1), int64(1)}, nil, 3, true, true},
 		{"the server refused", nil, said("NOPERM no"), 3, true, false},
 		{"the server does not know the script", nil, said("NOSCRIPT No matching script."), 3, false, false},
 		{"no reply", nil, io.ErrUnexpectedEOF, 0, false, false},
 	} {
 		c, cmd := shared(3)
-		cmd.SetVal(x.numbers)
+		cmd.SetVal(x.parts)
 		cmd.SetErr(x.err)
 		anew := c.deliver()
 		if len(anew) != x.anew {

@@ -9,26 +9,28 @@ import (
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/rediskey"
 )
 
-// Info reads what listing.lua and its callers return of a key: how many wait, and the
-// leases. Ages and times left count from now.
-func Info(key string, table []any, now time.Time) (driver.Info, error) {
-	if len(table) != 2 {
-		return driver.Info{}, ErrForm
+// Info reads what listing.lua and its callers return of a key: how many wait, the leases,
+// and from where in the queue to go on counting, if that is not 0. Ages and times left
+// count from now.
+func Info(key string, table []any, now time.Time) (info driver.Info, more int64, err error) {
+	if len(table) != 3 {
+		return info, 0, ErrForm
 	}
 	waiters, ok := table[0].(int64)
 	leases, ok2 := table[1].([]any)
-	if !ok || !ok2 || waiters < 0 {
-		return driver.Info{}, ErrForm
+	more, ok3 := table[2].(int64)
+	if !ok || !ok2 || !ok3 || waiters < 0 || more < 0 {
+		return info, 0, ErrForm
 	}
-	info := driver.Info{Key: key, Waiters: int(waiters), Holders: make([]driver.Held, len(leases))}
+	info = driver.Info{Key: key, Waiters: int(waiters), Holders: make([]driver.Held, len(leases))}
 	for i, l := range leases {
 		row, ok := l.([]any)
 		if !ok || !readHeld(row, now, &info.Holders[i]) {
-			return driver.Info{}, ErrForm
+			return driver.Info{}, 0, ErrForm
 		}
 	}
 	slices.SortFunc(info.Holders, func(a, b driver.Held) int { return cmp.Compare(a.Token, b.Token) })
-	return info, nil
+	return info, more, nil
 }
 
 // readHeld reads one lease: owner, mode, token, age, time left, channel and

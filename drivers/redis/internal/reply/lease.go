@@ -24,8 +24,11 @@ type Acquired struct {
 	Granted   uint64        // the token as the scripts count; 0: not granted
 	OtherMode bool          // the owner holds the key in another mode
 	For       time.Duration // for how long the key may be held, if it is held
-	Before    int           // how many wait before this waiter
+	Before    int           // about how many wait before this waiter
 	Last      uint64        // the newest token, as the scripts count
+	Place     int64         // where this waiter stands in the queue: it finds it faster the next time
+	Age       time.Duration // for how long Holder has held the key
+	Holder    driver.Holder // one of those who hold it; zero: not known
 }
 
 // The first number of a reply that is no token.
@@ -34,18 +37,39 @@ const (
 	otherMode = 2
 )
 
-// Acquire reads a reply of acquire.lua.
-func Acquire(numbers []int64) (a Acquired, err error) {
+// Acquire reads a reply of acquire.lua: its numbers and, of a refusal, its table.
+func Acquire(numbers []int64, table []any) (a Acquired, err error) {
 	switch {
 	case len(numbers) == 0 || numbers[0] < 0 || numbers[0] == 1:
 	case numbers[0] == otherMode:
 		return Acquired{OtherMode: true}, nil
 	case numbers[0] > otherMode:
 		return Acquired{Granted: uint64(numbers[0])}, nil
-	case len(numbers) == 4 && numbers[1] >= -1 && numbers[2] >= 0 && numbers[3] >= 0:
-		return Acquired{For: untilFree(numbers[1]), Before: int(numbers[2]), Last: uint64(numbers[3])}, nil
+	default:
+		return refusal(numbers, table)
 	}
 	return a, ErrForm
+}
+
+// refusal reads a reply that is no grant.
+func refusal(numbers []int64, table []any) (a Acquired, err error) {
+	if len(numbers) != 6 || len(table) != 7 || numbers[1] < -1 {
+		return a, ErrForm
+	}
+	for _, n := range numbers[2:] {
+		if n < 0 {
+			return a, ErrForm
+		}
+	}
+	holder, ok := table[6].(string)
+	if !ok {
+		return a, ErrForm
+	}
+	a = Acquired{For: untilFree(numbers[1]), Before: int(numbers[2]), Last: uint64(numbers[3]), Place: numbers[4]}
+	if holder != "" {
+		a.Age, a.Holder = untilFree(numbers[5]), Holder(holder)
+	}
+	return a, nil
 }
 
 // IsHeld reports whether another holds the key, or waits first for it.

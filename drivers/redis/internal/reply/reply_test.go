@@ -36,32 +36,37 @@ func TestParseTakesNumbersAndTables(t *testing.T) {
 
 func TestAcquireReadsEachForm(t *testing.T) {
 	const token = 1_790_000_000_000_000
+	who := driver.Holder{Host: "h", PID: 7, Label: "l"}
 	for _, x := range []struct {
-		numbers []int64
-		want    reply.Acquired
+		answer any
+		want   reply.Acquired
 	}{
-		{[]int64{token}, reply.Acquired{Granted: token}},
-		{[]int64{token, 0, 0, 0}, reply.Acquired{Granted: token}},
-		{[]int64{2}, reply.Acquired{OtherMode: true}},
-		{[]int64{2, 0, 0, 0}, reply.Acquired{OtherMode: true}},
-		{[]int64{0, 5, 3, token}, reply.Acquired{For: 5 * time.Microsecond, Before: 3, Last: token}},
-		{[]int64{0, -1, 0, token}, reply.Acquired{For: driver.Forever, Last: token}},
-		{[]int64{0, 1 << 60, 0, token}, reply.Acquired{For: driver.Forever, Last: token}},
+		{int64(token), reply.Acquired{Granted: token}},
+		{int64(2), reply.Acquired{OtherMode: true}},
+		{refusal(5, 3, token, 6, "\x01h\x01l7"), reply.Acquired{For: 5 * time.Microsecond, Before: 3, Last: token, Place: 55, Age: 6 * time.Microsecond, Holder: who}},
+		{refusal(-1, 0, token, 0, ""), reply.Acquired{For: driver.Forever, Last: token, Place: 55}},
+		{refusal(1<<60, 0, token, 6, ""), reply.Acquired{For: driver.Forever, Last: token, Place: 55}},
 	} {
-		got, err := reply.Acquire(x.numbers)
-		if err != nil || got != x.want || got.IsHeld() != (x.numbers[0] == 0) {
-			t.Errorf("%v is read as %+v (%v), want %+v", x.numbers, got, err, x.want)
+		got, err := reply.Acquire(reply.Parse(x.answer))
+		if err != nil || got != x.want || got.IsHeld() != (x.want.Last != 0) {
+			t.Errorf("%v is read as %+v (%v), want %+v", x.answer, got, err, x.want)
 		}
 	}
 }
 
+func refusal(left, before, last, age int64, holder any) []any {
+	return []any{int64(0), left, before, last, int64(55), age, holder}
+}
+
 // A malformed reply must be read neither as a grant nor as a refusal.
 func TestAcquireRefusesWhatIsMalformed(t *testing.T) {
-	for _, numbers := range [][]int64{
-		nil, {}, {1}, {-1}, {-1, 0, 0, 0}, {0}, {0, 5}, {0, 5, 3}, {0, -2, 0, 7}, {0, 5, -1, 7}, {0, 5, 0, -7}, {0, 5, 0, 7, 9},
+	for _, answer := range []any{
+		nil, "a", []any{}, int64(1), int64(-1), int64(0), refusal(5, 3, 7, 1, "")[:6], append(refusal(5, 3, 7, 1, ""), int64(1)),
+		refusal(-2, 0, 7, 1, ""), refusal(5, -1, 7, 1, ""), refusal(5, 0, -7, 1, ""), refusal(5, 0, 7, -1, ""), refusal(5, 0, 7, 1, int64(9)),
+		refusal(5, 0, 7, 1, nil),
 	} {
-		if got, err := reply.Acquire(numbers); !errors.Is(err, reply.ErrForm) || got != (reply.Acquired{}) {
-			t.Errorf("%v is read as %+v (%v)", numbers, got, err)
+		if got, err := reply.Acquire(reply.Parse(answer)); !errors.Is(err, reply.ErrForm) || got != (reply.Acquired{}) {
+			t.Errorf("%v is read as %+v (%v)", answer, got, err)
 		}
 	}
 }
@@ -92,9 +97,9 @@ func row(token, age, left int64) []any {
 
 func TestInfoReadsHoldersInTheOrderOfTheirGrants(t *testing.T) {
 	now := time.Unix(1_790_000_000, 0)
-	got, err := reply.Info("k", []any{int64(3), []any{row(9, 2_000_000, -1), row(8, 0, 5)}}, now)
-	if err != nil {
-		t.Fatal(err)
+	got, more, err := reply.Info("k", []any{int64(3), []any{row(9, 2_000_000, -1), row(8, 0, 5)}, int64(99)}, now)
+	if err != nil || more != 99 {
+		t.Fatal(more, err)
 	}
 	who := driver.Holder{Host: "h", PID: 7, Label: "l"}
 	want := driver.Info{Key: "k", Waiters: 3, Holders: []driver.Held{
@@ -104,7 +109,7 @@ func TestInfoReadsHoldersInTheOrderOfTheirGrants(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("read as %+v, want %+v", got, want)
 	}
-	if got, err = reply.Info("k", []any{int64(0), []any{}}, now); err != nil || len(got.Holders) != 0 || got.Waiters != 0 {
+	if got, _, err = reply.Info("k", []any{int64(0), []any{}, int64(0)}, now); err != nil || len(got.Holders) != 0 || got.Waiters != 0 {
 		t.Errorf("a free key is read as %+v (%v)", got, err)
 	}
 }
@@ -115,17 +120,20 @@ func TestInfoRefusesWhatIsMalformed(t *testing.T) {
 	for name, table := range map[string][]any{
 		"nothing":                     nil,
 		"too short":                   {int64(1)},
-		"too long":                    {int64(1), []any{}, int64(1)},
-		"the number is none":          {"1", []any{}},
-		"the number is negative":      {int64(-1), []any{}},
-		"the leases are none":         {int64(1), int64(1)},
-		"a lease is none":             {int64(1), []any{int64(1)}},
-		"a lease is too short":        {int64(1), []any{short}},
-		"a token is none":             {int64(1), []any{odd}},
-		"a holder without a store":    {int64(1), []any{anonymous}},
-		"the second lease is no more": {int64(1), []any{row(1, 1, 1), nil}},
+		"too long":                    {int64(1), []any{}, int64(1), int64(1)},
+		"nowhere to go on":            {int64(1), []any{}},
+		"to go on is none":            {int64(1), []any{}, "1"},
+		"to go on is negative":        {int64(1), []any{}, int64(-1)},
+		"the number is none":          {"1", []any{}, int64(0)},
+		"the number is negative":      {int64(-1), []any{}, int64(0)},
+		"the leases are none":         {int64(1), int64(1), int64(0)},
+		"a lease is none":             {int64(1), []any{int64(1)}, int64(0)},
+		"a lease is too short":        {int64(1), []any{short}, int64(0)},
+		"a token is none":             {int64(1), []any{odd}, int64(0)},
+		"a holder without a store":    {int64(1), []any{anonymous}, int64(0)},
+		"the second lease is no more": {int64(1), []any{row(1, 1, 1), nil}, int64(0)},
 	} {
-		if info, err := reply.Info("k", table, time.Now()); !errors.Is(err, reply.ErrForm) || info.Holders != nil {
+		if info, _, err := reply.Info("k", table, time.Now()); !errors.Is(err, reply.ErrForm) || info.Holders != nil {
 			t.Errorf("%s: read as %+v (%v)", name, info, err)
 		}
 	}

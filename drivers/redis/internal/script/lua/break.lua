@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- Ends every lease, tells the stores that hold one, and wakes who waits.
 --
--- ARGV: COUNTED. Returns {how many waited, the leases}; see listing.lua.
+-- ARGV: COUNTED. Returns what inspect.lua returns, as it was before.
 local key, asks = KEYS[1], '0'
 --#include state.lua
 --#include clock.lua
 --#include listing.lua
-local COUNTED, found, waiters = ARGV[1], listing(), waiting()
+local COUNTED, found, waiters, more = ARGV[1], listing(), waiting(0)
 --#include head.lua
 --#include queue.lua
 --#include leases.lua
@@ -22,7 +22,7 @@ if #found > 0 then
   free()
   wake('')
   save()
-elseif scanned then
+elseif scanned or dirty then
   save()
 end
-return {waiters, found}
+return {waiters, found, more}

@@ -6,7 +6,7 @@
 -- Returns 1, or 0 if this owner holds no such lease. It may have many keys: see
 -- each.lua.
 --#include clock.lua
-local width, common = 1, 3
+local common = 3
 local asks, wants, asked, ttl = ARGV[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local function one(key, at)
 

@@ -17,12 +17,26 @@
 -- costly: what is done most often makes as few as can be of what stands here.
 local GRACE, STALE, FRESH, HANDED_OFF = 500000, 2500000, 200000, 1000000
 
+-- An entry that is none ends the queue: it is cut off there, and whoever stood behind it
+-- joins again when it asks the next time.
+
 -- The first waiter: how long its entry is, until when it is alive, its name, and
 -- what it is read from.
 local size, alive, head, near, near_at, _ = 0, 0, nil, record, queue_at, nil
 if not whole then
-  near, near_at = redis.call('GETRANGE', key, queue_at - 1, queue_at + 766), 1
+  near, near_at = redis.call('GETRANGE', key, queue_at - 1, queue_at + 1022), 1
 end
-if #near >= near_at then
+if #near >= near_at + 29 then
   size, alive, _, head = struct.unpack('>Hdic16', near, near_at)
+end
+local good = size >= 28 and near_at + 1 + size <= #near and alive >= 0 and alive <= NEVER and
+  (size == 28 or size >= 29 + string.byte(near, near_at + 30))
+if not good and (head or not whole or #near + 1 ~= near_at) then
+  size, alive, head, whole, queue_at = 0, 0, nil, true, 37 + #owner + #holder
+  record = struct.pack('>BdddiIBc0Hc0', 2, token, ends, since, mode, queue_at, #owner, owner, #holder, holder)
+  if hashed then
+    redis.call('HSET', key, 'r', record)
+  else
+    redis.call('SET', key, record, 'KEEPTTL')
+  end
 end

@@ -1,7 +1,11 @@
 -- The leases of a key, whatever their mode. ends, mode and owner are those of
 -- state.lua; count and first are the number of leases that are Shared or of
 -- Slots, and a time before which none of them ends.
-local count, first, scanned = 0, NEVER, false
+--
+-- FEW is how many leases are read without need: with more than that, the end that is known
+-- may be later than the last one, and an end is noticed up to LAG later.
+local count, first, scanned, FEW, LAG = 0, NEVER, false, 64, 100000
+--#include write_record.lua
 
 local function free()
   ends, since, mode, owner, holder, count = 0, 0, 0, '', '', 0
@@ -23,6 +27,8 @@ local function scan()
   end
   if count == 0 then
     free()
+  elseif count > FEW then
+    first = math.max(first, now + LAG)
   end
 end
 
@@ -57,6 +63,26 @@ local function below(n)
   end
   table.sort(left)
   return left[#left - n + 1]
+end
+
+-- any returns since when one of the leases stands, and its holder. To find one that is
+-- Shared or of Slots it reads all of them, and where that is too much it finds none.
+local function any()
+  if mode == 0 then
+    return since, holder
+  end
+  if count <= 16 and #record <= 4096 then
+    local all = redis.call('HGETALL', key)
+    for i = 1, #all, 2 do
+      if string.byte(all[i]) == 111 then -- o
+        local e, _, s, _, after = struct.unpack('>dddi', all[i + 1])
+        if e > now then
+          return s, string.sub(all[i + 1], after)
+        end
+      end
+    end
+  end
+  return now, ''
 end
 
 -- lease returns the end, the token and the beginning of who's lease in a mode,
@@ -95,6 +121,7 @@ local function hold(who, wants, untl, t, s, by, from)
     return
   end
   if not hashed then
+    load()
     redis.call('DEL', key)
     hashed = true
   end
@@ -103,7 +130,7 @@ local function hold(who, wants, untl, t, s, by, from)
     count = count + 1
   end
   mode, first = wants < 0 and -1 or 1, math.min(first, untl)
-  if from and from >= ends and untl < from then
+  if from and from >= ends and untl < from and count <= FEW then
     scan()
   else
     ends = math.max(ends, untl)
@@ -119,30 +146,22 @@ local function drop(who, untl)
   count = count - 1
   if count == 0 then
     free()
-  elseif untl >= ends then
+  elseif untl >= ends and count <= FEW then
     scan()
   end
 end
 
--- save writes the record, and how long the key stays.
+-- save writes the record, and how long the key stays, and returns where the queue begins.
 local function save()
   local ttl = math.ceil(math.max(0, ends - now) / 1000) + 1000
-  if queue ~= '' and ttl < 10000 then
-    ttl = 10000
-  end
   if mode == 0 then
-    record = struct.pack('>BdddiIBc0Hc0', 2, token, ends, since, 0, 37 + #owner + #holder, #owner, owner, #holder, holder) .. queue
-    if ends == NEVER then
-      redis.call('SET', key, record)
-    else
-      redis.call('SET', key, record, 'PX', string.format('%d', ttl))
-    end
-    return
+    return write_record(ends, since, owner, holder, queue_at, ends ~= NEVER and string.format('%d', ttl) or nil)
   end
-  redis.call('HSET', key, 'r', struct.pack('>BdddiIBHI', 2, token, ends, first, mode, 41, 0, 4, count) .. queue)
+  redis.call('HSET', key, 'r', struct.pack('>BdddiIBHI', 2, token, ends, first, mode, 41, 0, 4, count) .. string.sub(record, queue_at))
   if ends == NEVER then
     redis.call('PERSIST', key)
   else
-    redis.call('PEXPIRE', key, ttl)
+    redis.call('PEXPIRE', key, #record >= queue_at and math.max(ttl, 10000) or ttl)
   end
+  return 41
 end

@@ -23,16 +23,27 @@ local function listing()
   return found
 end
 
--- waiting returns how many wait and are alive.
-local function waiting()
-  local record = whole and record or redis.call('GET', key)
-  local n, at = 0, queue_at
-  while at <= #record do
-    local size, alive = struct.unpack('>Hd', record, at)
+-- waiting returns how many wait and are alive, of those who stand from a position on (0:
+-- all), and where to go on with the others, who are too many for one script (0: there are
+-- none).
+local function waiting(from)
+  local n, at, text, text_at = 0, math.max(from, queue_at), record, 1
+  for _ = 1, 1000 do
+    if not whole and (text_at == 1 or at + 1026 > text_at + #text and #text == 8192) then
+      text, text_at = redis.call('GETRANGE', key, at - 1, at + 8190), at
+    end
+    local i = at - text_at + 1
+    if i + 29 > #text then
+      return n, 0
+    end
+    local size, alive = struct.unpack('>Hd', text, i)
+    if size < 28 or i + 1 + size > #text then
+      return n, 0 -- it is no entry
+    end
     if alive > now then
       n = n + 1
     end
     at = at + 2 + size
   end
-  return n
+  return n, at
 end

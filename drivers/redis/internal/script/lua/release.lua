@@ -5,7 +5,7 @@
 -- Returns 1, or 0 if this owner holds no such lease. It may have many keys: see
 -- each.lua.
 --#include clock.lua
-local width, common = 1, 2
+local common = 2
 local COUNTED, asks, wants = ARGV[1], ARGV[2], tonumber(ARGV[2])
 local function one(key, at)
 

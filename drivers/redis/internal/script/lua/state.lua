@@ -36,8 +36,11 @@ record = record or ''
 local whole = hashed or #record < 768
 local token, ends, since, mode, queue_at, owner, holder = 0, 0, 0, 0, 1, '', ''
 if record ~= '' then
-  if string.byte(record) ~= 2 then
+  if string.byte(record) ~= 2 or #record < 36 then
     return redis.error_reply('WRONGTYPE this is not the state of a lock')
   end
   token, ends, since, mode, queue_at, owner, holder = struct.unpack('>dddiIBc0Hc0', record, 2)
+  if not hashed and mode ~= 0 then
+    return redis.error_reply('WRONGTYPE this is not the state of a lock')
+  end
 end

@@ -1,13 +1,9 @@
--- after returns the queue behind the entry at a position.
-local function after(at)
-  return string.sub(queue, at + 2 + struct.unpack('>H', queue, at))
-end
-
-local function leave(name)
-  local at = position(name)
+local function leave(name, hint)
+  local at = position(name, hint)
   if at then
-    queue = string.sub(queue, 1, at - 1) .. after(at)
+    remove(at)
   end
+  return at
 end
 
 local function tell(name)
@@ -18,9 +14,18 @@ end
 -- and until when that is its turn (nil if there is no room for it). Whoever is
 -- called me is not woken: it is here. Nobody passes the first, not one either who asks
 -- for a permit of a larger number.
+--
+-- Those before the first who are dead leave the queue. Where they are too many for one
+-- script the name is a space, and it is the turn of nobody for a moment: whoever asks next
+-- goes on.
 local function wake(me)
-  while queue ~= '' do
-    local _, alive, wants, name = struct.unpack('>Hdic16', queue)
+  local looks, gone = LOOK, {}
+  while looks > 0 do
+    local after, alive, wants, name = entry(queue_at)
+    if not after then
+      return nil
+    end
+    looks = looks - 1
     if alive > now then
       if not fits(wants) then
         return name
@@ -28,11 +33,16 @@ local function wake(me)
       if name == me or alive <= now + GRACE then
         return name, alive
       end
-      if tell(name) > 0 or COUNTED == '' then
-        queue = string.sub(queue, 1, 2) .. struct.pack('>d', now + GRACE) .. string.sub(queue, 11)
-        return name, now + GRACE
+      local channel = string.sub(name, 1, 12)
+      if not gone[channel] then
+        if tell(name) > 0 or COUNTED == '' then
+          overwrite(queue_at + 2, struct.pack('>d', now + GRACE))
+          return name, now + GRACE
+        end
+        gone[channel], looks = true, looks - 10
       end
     end
-    queue = after(1)
+    queue_at, dirty = after, true
   end
+  return ' ', now + 1
 end
