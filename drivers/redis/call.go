@@ -49,13 +49,23 @@ func (s *Store) call(ctx context.Context, sc *script.Script, key string, common 
 			a.numbers, a.table = c.Numbers, c.Table
 			return a
 		}
-		fate := reply.FateOf(err)
+		fate := s.fateOf(err)
 		a.again = a.again || fate == reply.Unknown
 		if !mayRepeat(sc, fate) || try >= s.retries || !s.pause(ctx, pauses.Next()) {
 			a.err = s.failed(ctx, err)
 			return a
 		}
 	}
+}
+
+// fateOf tells what became of a request that ended with err. One that was not refused
+// for good may have met a master that is none any more, and the subscription with it.
+func (s *Store) fateOf(err error) reply.Fate {
+	fate := reply.FateOf(err)
+	if fate != reply.Refused {
+		s.wakeup.Doubt()
+	}
+	return fate
 }
 
 // mayRepeat reports whether a run that ended with a fate may be made again. One

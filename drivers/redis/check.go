@@ -57,10 +57,11 @@ func (s *Store) checkNode(ctx context.Context, node redis.Cmdable, first bool) e
 	case reply.IsAuth(err):
 		return s.secrets.Explain(err)
 	}
-	if err := s.checkScripts(ctx, node); err != nil {
+	mayInfo, err := s.checkScripts(ctx, node)
+	if err != nil {
 		return err
 	}
-	if first {
+	if first && mayInfo { // else the question would stand in the server's ACL LOG
 		s.checkMemory(ctx, node)
 	}
 	return nil
@@ -107,23 +108,25 @@ func fields(hello any) map[string]string {
 	return found
 }
 
-// checkScripts runs a script that tries the commands of the others.
-func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) error {
+// checkScripts runs a script that asks for the commands of the others, and reports
+// whether the user may ask for INFO too.
+func (s *Store) checkScripts(ctx context.Context, node redis.Cmdable) (mayInfo bool, err error) {
 	name := rediskey.Name(rediskey.Space + "probe:" + s.wakeup.ID())
 	denied, err := node.Eval(ctx, script.Probe.Text, nil, s.wakeup.Channel(), name).StringSlice()
+	needed := slices.DeleteFunc(slices.Clone(denied), func(name string) bool { return name == "info" })
 	switch {
-	case err == nil && len(denied) == 0:
-		return nil
+	case err == nil && len(needed) == 0:
+		return len(denied) == 0, nil
 	case err == nil:
-		return reply.Unfit("the ACL lets this user not run: %s; the driver's documents list what it needs", strings.Join(denied, ", "))
+		return false, reply.Unfit("the ACL lets this user not run: %s; the driver's documents list what it needs", strings.Join(needed, ", "))
 	case !reply.IsAnswer(err) || reply.FateOf(err) == reply.Postponed && !redis.HasErrorPrefix(err, "MOVED"):
-		return s.unreachable(ctx, err)
+		return false, s.unreachable(ctx, err)
 	case redis.HasErrorPrefix(err, "NOPERM"):
-		return reply.Unfit("the ACL lets this user not run scripts, as EVAL and EVALSHA do (the server said: %s)", s.secrets.Hide(err.Error()))
+		return false, reply.Unfit("the ACL lets this user not run scripts, as EVAL and EVALSHA do (the server said: %s)", s.secrets.Hide(err.Error()))
 	case reply.IsAuth(err):
-		return s.secrets.Explain(err)
+		return false, s.secrets.Explain(err)
 	}
-	return reply.Unfit("this server, or the proxy before it, does not run the scripts that locks are made of (it said: %s)", s.secrets.Hide(err.Error()))
+	return false, reply.Unfit("this server, or the proxy before it, does not run the scripts that locks are made of (it said: %s)", s.secrets.Hide(err.Error()))
 }
 
 // checkMemory warns of a server that removes keys when its memory is full. It

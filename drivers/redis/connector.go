@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 
 	"github.com/concurrent-go/concurrent/driver"
@@ -52,7 +53,10 @@ func (c *connector) connect(s *Store) error {
 	if c.config.Unverified() {
 		s.warned = []error{errUnverified}
 	}
-	client, err := c.config.Client(s.life, s.batch.Wire)
+	client, err := c.config.Client(s.life, func(conn net.Conn) net.Conn {
+		s.wakeup.Doubt() // where connections are made, others ended
+		return s.batch.Wire(conn)
+	})
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func (s *Store) extendSome(ctx context.Context, rs []driver.Request, errs []erro
 			_, errs[i] = s.extended(ctx, &rs[i], c.Numbers, c.Sent)
 			continue
 		}
-		if errs[i] = s.failed(ctx, err); mayRepeat(script.Extend, reply.FateOf(err)) {
+		if errs[i] = s.failed(ctx, err); mayRepeat(script.Extend, s.fateOf(err)) {
 			again = append(again, i)
 		}
 	}

@@ -93,7 +93,7 @@ func newStore() *Store {
 // leaves nothing open but a client that is not ours.
 func (s *Store) open(ctx context.Context) error {
 	s.batch.Start(s.client, s.own)
-	go s.wakeup.Listen(s.life, s.client)
+	s.wakeup.Start(s.life, s.client, s.counter())
 	checked := make(chan error, 1)
 	go func() { checked <- s.check(ctx) }()
 	var err error

@@ -154,7 +154,7 @@ func (c *cluster) holderOf(key string) (*server, string) {
 func TestTheACLForACluster(t *testing.T) {
 	c := startCluster(t)
 	for _, n := range c.nodes {
-		aclUser(t, n, aclCommands+" +cluster|slots "+aclKeys)
+		aclUser(t, n, aclCommands+" +cluster|slots +command "+aclKeys)
 	}
 	s := open(t, strings.Replace(c.url(), "://", "://lock:"+secret+"@", 1))
 	for i := range 30 {
@@ -164,6 +164,9 @@ func TestTheACLForACluster(t *testing.T) {
 		queued(t, s, r.Key, 1)
 		requests.GiveBack(t, s, r)
 		w.Granted(t, 500*time.Millisecond)
+	}
+	for _, n := range c.nodes {
+		logsNothing(t, n)
 	}
 }
 

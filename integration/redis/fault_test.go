@@ -1,8 +1,11 @@
 package redis
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -288,5 +291,21 @@ func TestAServerThatClosesInTheMiddleKeepsNothing(t *testing.T) {
 			return
 		default:
 		}
+	}
+}
+
+// go-redis would write a line for each dial that fails.
+func TestNothingIsWrittenToStandardErrorInAnOutage(t *testing.T) {
+	srv := start(t)
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), process.RoleEnv+"=outage", process.URLEnv+"="+srv.url(), process.KeyEnv+"=k")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	check(t, cmd.Start())
+	requests.Soon(t, "it asks", func() bool { return len(keys(t, srv.admin())) == 1 })
+	srv.kill()
+	check(t, cmd.Wait())
+	if said.Len() != 0 {
+		t.Errorf("standard error has\n%s", said.String())
 	}
 }

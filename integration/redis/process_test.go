@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -20,6 +21,14 @@ func play(role string) int {
 	}
 	r := requests.Ask(os.Getenv(process.KeyEnv), time.Second)
 	switch role {
+	case "outage": // asks until its server is away, and says nothing but that
+		for err == nil || errors.Is(err, driver.ErrHeld) {
+			_, err = s.TryAcquire(context.Background(), r)
+			<-time.After(time.Millisecond)
+		}
+		fmt.Println("away")
+		_ = s.Close()
+		return 0
 	case "holder": // holds until it is killed, and says so
 		_, err = s.TryAcquire(context.Background(), r)
 	case "waiter", "brief waiter": // waits, then holds until it is killed

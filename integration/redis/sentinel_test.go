@@ -107,3 +107,47 @@ func TestTokensGrowThroughAFailover(t *testing.T) {
 		t.Errorf("token %d after %d", waits.Grant.Token, first.Token)
 	}
 }
+
+// The subscription's connection to a frozen master says nothing, and one to a master that
+// was made a replica goes on. Neither is waited for.
+func TestAFailoverBySentinelsIsListenedToAtOnce(t *testing.T) {
+	for name, replace := range map[string]func(*watched){
+		"frozen": func(w *watched) { w.one.pause() },
+		"killed": func(w *watched) { w.one.kill() },
+		"in order": func(w *watched) {
+			check(w.t, w.sentinels[0].admin().Do(w.t.Context(), "sentinel", "failover", "main").Err())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := startWatched(t, time.Second)
+			s := open(t, w.url(0)+"&read_timeout=1s&dial_timeout=1s")
+			admin := w.two.admin()
+			held := requests.Ask("held", time.Hour)
+			requests.Take(t, s, held)
+			waits := make([]*requests.Waiting, 4)
+			for i := range waits {
+				waits[i] = requests.Wait(t, s, requests.Ask("held", time.Minute))
+			}
+			queued(t, s, "held", len(waits))
+			replace(w)
+			for _, sentinel := range w.sentinels {
+				requests.Soon(t, "the Sentinels know the new master", func() bool {
+					text := fmt.Sprint(sentinel.admin().Do(t.Context(), "sentinel", "get-master-addr-by-name", "main").Val())
+					return strings.Contains(text, w.two.port)
+				})
+			}
+			requests.Soon(t, "it serves", func() bool { _, err := s.Extend(t.Context(), held); return err == nil })
+			began := time.Now()
+			requests.Soon(t, "the store listens there", func() bool {
+				return len(admin.PubSubChannels(t.Context(), "lk:in:*").Val()) == 1
+			})
+			if took := time.Since(began); took > 700*time.Millisecond {
+				t.Errorf("it is listened to %v after it served", took)
+			}
+			if name == "frozen" {
+				w.one.resume()
+			}
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/concurrent-go/concurrent/drivers/redis/internal/reply"
+	"github.com/concurrent-go/concurrent/drivers/redis/internal/script"
 )
 
 // A scriptRun is one run of a script on the server, for one call or for several
@@ -80,6 +81,13 @@ type once struct{ *redis.Cmd }
 
 // NoRetry says so to go-redis.
 func (once) NoRetry() bool { return true }
+
+// Plain runs a short script that has no keys, apart from all calls.
+func (b *Batcher) Plain(ctx context.Context, sc *script.Script, args ...any) *redis.Cmd {
+	run := once{redis.NewCmd(ctx, append([]any{"eval", sc.Text, 0}, args...)...)}
+	_ = b.client.Process(ctx, run) // the command has the error
+	return run.Cmd
+}
 
 type onceForAll struct{ *redis.SliceCmd }
 

@@ -20,7 +20,8 @@ import (
 // twice, the first time maybe long after the second. go-redis tells a connection
 // nothing of a call but its deadline: by that the wire finds whose call it is.
 //
-// And nothing is sent on a connection that the server has closed, where nobody would
+// What was sent on a connection that is given up is called back as far as that can be:
+// see Close. And nothing is sent on a connection that the server has closed, where nobody would
 // know what became of it.
 type wire struct {
 	net.Conn
@@ -30,6 +31,7 @@ type wire struct {
 	due   time.Time       // of what is read
 	dueW  time.Time       // of what is written
 	asked atomic.Bool     // something was written since the last read
+	owing atomic.Bool     // the same, but for a read that failed: then it was not answered
 
 	mu      sync.Mutex
 	patient bool // a Read or Write has gone on after its deadline
@@ -66,7 +68,17 @@ func (w *wire) Read(b []byte) (int, error) {
 		n, err = w.anew(w.due, err, w.SetReadDeadline, func() (int, error) { return w.Conn.Read(b) })
 	}
 	w.asked.Store(false)
+	w.owing.Store(err != nil)
 	return n, err
+}
+
+// Close is net.Conn's. A connection that owes an answer is reset: else the kernel would
+// go on sending the request, and it might arrive after what is sent on other connections.
+func (w *wire) Close() error {
+	if c, ok := w.Conn.(*net.TCPConn); ok && w.owing.Load() {
+		_ = c.SetLinger(0) // if it fails, the connection is broken
+	}
+	return w.Conn.Close()
 }
 
 // Write is net.Conn's. What begins with it was not sent if the connection is closed.
@@ -75,6 +87,7 @@ func (w *wire) Write(b []byte) (int, error) {
 		return 0, reply.ErrNotSent
 	}
 	w.asked.Store(true)
+	w.owing.Store(true)
 	n, err := w.Conn.Write(b)
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 		return w.anew(w.dueW, err, w.SetWriteDeadline, func() (int, error) { return w.Conn.Write(b) })

@@ -19,7 +19,8 @@ type Client struct {
 }
 
 // Client makes a client, whose connections are given up when life ends, which go-redis
-// would not do, and are what wrap makes of them. Of the errors each is ErrUnavailable:
+// would not do, and are what wrap makes of them. None says by CLIENT SETINFO which
+// library it is, which a user need not be allowed to. Of the errors each is ErrUnavailable:
 // a file could not be read.
 func (c *Config) Client(life context.Context, wrap func(net.Conn) net.Conn) (Client, error) {
 	secure, err := c.load()
@@ -33,18 +34,21 @@ func (c *Config) Client(life context.Context, wrap func(net.Conn) net.Conn) (Cli
 		o := *c.server
 		o.Dialer, o.DialerRetries = d.within(o.DialTimeout), cmp.Or(o.DialerRetries, 1)
 		o.TLSConfig, o.ContextTimeoutEnabled, o.MaintNotificationsConfig = secure, true, quiet
+		o.DisableIdentity = true
 		retries := retriesOf(o.MaxRetries) // before go-redis fills in its own defaults
 		return Client{redis.NewClient(&o), retries}, nil
 	case sentinel:
 		o := *c.failover
 		o.Dialer, o.DialerRetries = d.within(o.DialTimeout), cmp.Or(o.DialerRetries, 1)
 		o.TLSConfig, o.ContextTimeoutEnabled = secure, true
+		o.DisableIdentity = true
 		retries := retriesOf(o.MaxRetries)
 		return Client{redis.NewFailoverClient(&o), retries}, nil
 	}
 	o := *c.cluster
 	o.Dialer, o.DialerRetries = d.within(o.DialTimeout), cmp.Or(o.DialerRetries, 1)
 	o.TLSConfig, o.ContextTimeoutEnabled, o.MaintNotificationsConfig = secure, true, quiet
+	o.DisableIdentity = true
 	retries := retriesOf(o.MaxRetries)
 	return Client{redis.NewClusterClient(&o), retries}, nil
 }

@@ -23,8 +23,6 @@ var parameters = map[string]parameter{
 	"addr":            {in: sentinel | cluster, check: isAddress, many: true},
 	"client_name":     {in: all, check: isText},
 	"db":              {in: single | sentinel, check: isCount},
-	"identitySuffix":  {in: sentinel, check: isText},
-	"disableIdentity": {in: sentinel, check: isBool},
 	"master_name":     {in: sentinel, check: isText},
 	"username":        {in: sentinel, check: isText},
 	"password":        {in: sentinel, check: isText},

@@ -37,6 +37,8 @@ var (
 	Inspect = load("inspect").evenLate()           // tells holders and waiters
 	Break   = load("break")                        // ends every lease of a key
 	Probe   = load("probe")                        // tells what this user may not do
+
+	Listeners = load("listeners").evenLate() // tells how many listen to a channel
 )
 
 func load(name string) *Script {

@@ -19,6 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var all = map[string]*script.Script{
 	"acquire": script.Acquire, "extend": script.Extend, "release": script.Release, "keep": script.Keep,
 	"leave": script.Leave, "inspect": script.Inspect, "break": script.Break, "probe": script.Probe,
+	"listeners": script.Listeners,
 }
 
 func TestTextIsAssembledFromTheFiles(t *testing.T) {
@@ -28,7 +29,7 @@ func TestTextIsAssembledFromTheFiles(t *testing.T) {
 			t.Errorf("%s has no shebang in its first line: its flags are not heeded", name)
 		case strings.Contains(s.Text, "--#include"):
 			t.Errorf("%s has a part that was not included", name)
-		case name != "probe" && !strings.Contains(s.Text, "local NEVER"):
+		case name != "probe" && name != "listeners" && !strings.Contains(s.Text, "local NEVER"):
 			t.Errorf("%s does not read the state of a lock", name)
 		}
 	}
@@ -52,7 +53,7 @@ func TestSHAIsTheTexts(t *testing.T) {
 // What ends a lease may run once more, late; what makes, lengthens or breaks one may not.
 func TestOnlyWhatEndsALeaseIsRepeated(t *testing.T) {
 	for name, s := range all {
-		want := map[string]bool{"release": true, "keep": true, "leave": true, "inspect": true}[name]
+		want := map[string]bool{"release": true, "keep": true, "leave": true, "inspect": true, "listeners": true}[name]
 		if s.Harmless != want {
 			t.Errorf("%s is harmless: %v", name, s.Harmless)
 		}

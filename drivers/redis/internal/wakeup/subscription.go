@@ -3,6 +3,7 @@
 package wakeup
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -34,7 +35,9 @@ type Subscription struct {
 	id      string
 	broken  func(key, owner string)
 	waiters waiters
-	over    chan struct{} // closed when Listen has returned
+	group   sync.WaitGroup
+	doubt   chan struct{} // has room for one: the master may be another one now
+	again   chan struct{} // has room for one: another try is not to be waited with
 
 	mu      sync.Mutex
 	sub     *redis.PubSub
@@ -42,12 +45,18 @@ type Subscription struct {
 	change  chan struct{} // closed when live changes
 	failure error         // why it is not live; nil: not known yet
 	closed  bool
+	began   time.Time          // when the newest was begun
+	allowed time.Duration      // for how long one may be in the making
+	giveUp  context.CancelFunc // ends one that is in the making; nil: it was
 }
 
-// New returns a subscription, which Listen makes live. broken is called when a lease
+// New returns a subscription, which Start makes live. broken is called when a lease
 // of the store's was broken, with the lock's key and the lease's owner.
 func New(broken func(key, owner string)) *Subscription {
-	return &Subscription{id: newID(), broken: broken, change: make(chan struct{}), over: make(chan struct{})}
+	return &Subscription{
+		id: newID(), broken: broken, change: make(chan struct{}), allowed: slowAttempt,
+		doubt: make(chan struct{}, 1), again: make(chan struct{}, 1),
+	}
 }
 
 // newID returns what tells a store's channel from others.
@@ -77,31 +86,41 @@ func (s *Subscription) Status() (live bool, change <-chan struct{}, failure erro
 	return s.live, s.change, s.failure
 }
 
-// Listen receives messages until ctx ends; it is called once.
-func (s *Subscription) Listen(ctx context.Context, client redis.UniversalClient) {
-	defer close(s.over)
+// Start has messages received until ctx ends; it is called once. count, where one server
+// has all locks, asks that how many listen to the channel, and fails at a replica.
+func (s *Subscription) Start(ctx context.Context, client redis.UniversalClient, count func(context.Context) (int64, error)) {
+	s.group.Go(func() { s.listen(ctx, client) })
+	if count != nil {
+		s.group.Go(func() { s.watch(ctx, count) })
+	}
+}
+
+func (s *Subscription) listen(ctx context.Context, client redis.UniversalClient) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
 	pauses := backoff.Backoff{First: resubscribe, Most: resubscribeMost}
 	for {
-		sub := client.Subscribe(ctx, s.Channel())
+		now, cancel := s.attempt(ctx)
+		sub := client.Subscribe(now, s.Channel())
 		if s.use(sub) {
-			if was := s.receive(ctx, sub); was {
+			if was := s.receive(now, sub); was {
 				pauses.Reset()
 			}
 		}
+		cancel()
 		_ = sub.Close()
 		timer.Reset(pauses.Next())
 		select {
 		case <-timer.C:
+		case <-s.again:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// Close has Listen, whose ctx ended before, return, and waits for that.
+// Close ends what Start began, whose ctx ended before, and waits for it.
 func (s *Subscription) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -109,7 +128,7 @@ func (s *Subscription) Close() {
 		_ = s.sub.Close()
 	}
 	s.mu.Unlock()
-	<-s.over
+	s.group.Wait()
 }
 
 // use makes sub the one that Close closes, and reports whether it is to be used.
@@ -134,12 +153,12 @@ func (s *Subscription) receive(ctx context.Context, sub *redis.PubSub) (was bool
 			s.Deliver(m.Payload)
 		}
 		switch {
-		case err == nil:
+		case err == nil && ctx.Err() == nil:
 			asked = false
-		case reply.IsTimeout(err) && was && !asked && sub.Ping(ctx) == nil:
+		case err != nil && reply.IsTimeout(err) && was && !asked && sub.Ping(ctx) == nil:
 			asked = true
 		default:
-			s.set(false, err)
+			s.set(false, cmp.Or(err, ctx.Err()))
 			return was
 		}
 	}
@@ -153,7 +172,9 @@ func (s *Subscription) set(live bool, failure error) {
 	close(s.change)
 	s.change = make(chan struct{})
 	if live {
+		s.giveUp, s.allowed = nil, slowAttempt
 		s.waiters.wakeAll()
+		s.Doubt() // it may have been made where the master is no more
 	}
 }
 

@@ -58,6 +58,13 @@ func (ws *waiters) exit(w *Waiter) {
 	ws.mu.Unlock()
 }
 
+// any reports whether somebody waits.
+func (ws *waiters) any() bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return len(ws.all) > 0
+}
+
 // wakeAll has all look again.
 func (ws *waiters) wakeAll() {
 	ws.mu.Lock()

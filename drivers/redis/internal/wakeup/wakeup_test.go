@@ -1,7 +1,9 @@
 package wakeup
 
 import (
+	"context"
 	"encoding/binary"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -151,3 +153,32 @@ func FuzzMessage(f *testing.F) {
 		}
 	})
 }
+
+// What the master answers decides what is done, and a refusal ends the questions.
+func TestSubscriptionIsJudgedByWhatTheMasterCounts(t *testing.T) {
+	for name, c := range map[string]struct {
+		n    int64
+		err  error
+		live bool
+		want verdict
+	}{
+		"counted":     {1, nil, true, here},
+		"not counted": {0, nil, true, elsewhere},
+		"not yet":     {0, nil, false, unknown},
+		"a replica":   {0, proto("READONLY You can't write against a read only replica."), true, unknown},
+		"no answer":   {0, io.EOF, true, unknown},
+		"not allowed": {0, proto("NOPERM no permissions"), true, beyond},
+	} {
+		s := nobody(t)
+		s.set(c.live, nil)
+		if got := s.verify(t.Context(), func(context.Context) (int64, error) { return c.n, c.err }); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// proto is an answer of the server's.
+type proto string
+
+func (p proto) Error() string { return string(p) }
+func (proto) RedisError()     {}

@@ -23,16 +23,18 @@ end
 --#include head.lua
 if simple then
 --#include write_record.lua
-  -- The first waiter is told that it is its turn, or handed a lease.
+  -- The first waiter is told that it is its turn, or handed a lease. Whether it listens
+  -- is asked before a token is published: replicas publish to their own listeners too,
+  -- whom nobody counts, and a waiter whose subscription stayed on a replica would take
+  -- for granted what is free here.
   if alive > now + GRACE then
-    local channel, text = string.sub(head, 1, 12), 'w' .. string.sub(head, 13)
-    local hands_off = size > 28 and size + 2 <= #near and alive > now + STALE - FRESH
-    if hands_off then
-      token = token < now and now or token + 1
-      text = struct.pack('>c0d', 'h' .. string.sub(head, 13), token)
-    end
-    if redis.call('PUBLISH', 'lk:in:' .. channel, text) > 0 or COUNTED == '' then
-      if hands_off then
+    local channel = string.sub(head, 1, 12)
+    local subject = 'lk:in:' .. channel
+    if COUNTED == '' or redis.call('PUBSUB', 'NUMSUB', subject)[2] > 0 then
+      local text = 'w' .. string.sub(head, 13)
+      if size > 28 and size + 2 <= #near and alive > now + STALE - FRESH then
+        token = token < now and now or token + 1
+        text = struct.pack('>c0d', 'h' .. string.sub(head, 13), token)
         local successor, at = struct.unpack('>Bc0', near, near_at + 30)
         local by = channel .. string.sub(near, at, near_at + 1 + size)
         write_record(now + HANDED_OFF, now, successor, by, queue_at + 2 + size, '2000')
@@ -40,6 +42,7 @@ if simple then
         local at = write_record(0, 0, '', '', queue_at, '1000')
         redis.call('SETRANGE', key, at + 1, struct.pack('>d', now + GRACE))
       end
+      redis.call('PUBLISH', subject, text)
       return 1
     end
   end
