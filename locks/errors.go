@@ -118,7 +118,7 @@ func (e causeError) Error() string {
 	case strings.Contains(cause, kind):
 		return cause
 	}
-	if held, says := strings.CutPrefix(cause, text(driver.ErrHeld)); says && e.kind == ErrLockActive {
+	if held, says := strings.CutPrefix(cause, text(driver.ErrHeld)); says && errors.Is(e.kind, ErrLockActive) {
 		if by, named := strings.CutPrefix(held, " by "); named {
 			return kind + ": " + by
 		}

@@ -280,10 +280,9 @@ func TestAServerThatClosesInTheMiddleKeepsNothing(t *testing.T) {
 	}()
 	for i := 0; ; i++ {
 		r := requests.Ask(fmt.Sprint("k", i), time.Minute)
-		switch _, err := s.TryAcquire(t.Context(), r); {
-		case err == nil:
+		if _, err := s.TryAcquire(t.Context(), r); err == nil {
 			requests.GiveBack(t, s, r)
-		default:
+		} else {
 			unavailable(t, "TryAcquire", err)
 		}
 		select {

@@ -61,7 +61,9 @@ func refusal(left, before, last, age int64, holder any) []any {
 // A malformed reply must be read neither as a grant nor as a refusal.
 func TestAcquireRefusesWhatIsMalformed(t *testing.T) {
 	for _, answer := range []any{
-		nil, "a", []any{}, int64(1), int64(-1), int64(0), refusal(5, 3, 7, 1, "")[:6], append(refusal(5, 3, 7, 1, ""), int64(1)),
+		nil, "a",
+		[]any{},
+		int64(1), int64(-1), int64(0), refusal(5, 3, 7, 1, "")[:6], append(refusal(5, 3, 7, 1, ""), int64(1)),
 		refusal(-2, 0, 7, 1, ""), refusal(5, -1, 7, 1, ""), refusal(5, 0, -7, 1, ""), refusal(5, 0, 7, -1, ""), refusal(5, 0, 7, 1, int64(9)),
 		refusal(5, 0, 7, 1, nil),
 	} {
