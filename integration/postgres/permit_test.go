@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -57,6 +58,25 @@ func TestPermitsOfDifferentNumbersAtOnce(t *testing.T) {
 	srv := start(t)
 	one := open(t, srv.url())
 	requests.SizesAtOnce(t, 300, one, openApart(t, srv.url()), openApart(t, srv.url()), shorter{one})
+}
+
+// A session that has permits of one number counts those that another took since with a
+// larger one, wherever they stand.
+func TestPermitsOfALargerNumberThatCameLaterCount(t *testing.T) {
+	srv := start(t)
+	one, two := open(t, srv.url()), openApart(t, srv.url())
+	for i := range 8 {
+		permit := func(n int) driver.Request {
+			return requests.In(driver.Slots(n), requests.Ask(fmt.Sprint("k", i), time.Minute))
+		}
+		first := permit(3)
+		requests.Take(t, one, first)
+		requests.Take(t, two, permit(50))
+		requests.Take(t, two, permit(50))
+		requests.Refused(t, one, permit(3))
+		requests.GiveBack(t, one, first)
+		requests.Take(t, one, permit(3))
+	}
 }
 
 // What is kept by nobody counts too, whichever permit it was.
