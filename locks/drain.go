@@ -44,6 +44,8 @@ func (c *client) Drain(ctx context.Context) error {
 		c.abandonAll()
 	}
 	c.finishTasks(ctx)
+	c.wheel.Empty() // what was released long before its end left its moment behind
+	c.wheel.Stop()
 	return err
 }
 

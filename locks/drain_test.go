@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/concurrent-go/concurrent"
 	"github.com/concurrent-go/concurrent/drivers/memory"
@@ -266,4 +267,31 @@ func TestLockOfAnotherDefaultRegistry(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A lease that was released long before its end leaves no timer behind a Shutdown, which
+// would keep all that the alias had.
+func TestShutdownLeavesNoTimer(t *testing.T) {
+	t.Parallel()
+	kept := func() weak.Pointer[client] {
+		r := concurrent.NewRegistry()
+		if err := r.Configure(concurrent.Aliases{"default": {Store: memory.New()}}); err != nil {
+			t.Fatal(err)
+		}
+		l := Cache("default", "k", WithRegistry(r), WithExpire(24*time.Hour))
+		mustAcquire(t, l)
+		c := weak.Make(l.resolved.Load().client)
+		mustRelease(t, l)
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}()
+	for range 20 {
+		if runtime.GC(); kept.Value() == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("something keeps the client of an alias that was shut down")
 }
