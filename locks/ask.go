@@ -99,7 +99,7 @@ func (w *waitCall) acquireInStore(ctx context.Context, r driver.Request) (driver
 	})
 	defer timer.Stop()
 	g, err := c.waiter.Acquire(ctx, r)
-	return g, c.answered(ctx, err)
+	return g, answered(ctx, err)
 }
 
 // firstBound is how long the first request of a wait may take at least, however short
@@ -131,12 +131,13 @@ type storeWait struct {
 }
 
 func (s *storeWait) onHeld(held *driver.HeldError) {
-	if s.state.CompareAndSwap(0, 1) {
-		s.client.saysHeld.Store(true)
-		s.line.AddStoreWaits(1)
-	}
+	first := s.state.CompareAndSwap(0, 1)
 	if s.state.Load() == 1 {
 		s.line.Heard(held)
+	}
+	if first { // after the word, which counts as true from then on
+		s.client.saysHeld.Store(true)
+		s.line.AddStoreWaits(1)
 	}
 }
 
@@ -199,7 +200,6 @@ func (w *waitCall) extendHandedLease(g *driver.Grant, r driver.Request) (lost *t
 			c.giveBack(r)
 		}
 	}()
-	r.OnHeld = nil
 	now := clock.Now()
 	sent, err := c.store.Extend(ctx, r)
 	returned = true

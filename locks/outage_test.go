@@ -221,6 +221,41 @@ func TestWaitThatWasToldOfAHolder(t *testing.T) {
 	}
 }
 
+// unheard is a store that does not say of a waiting call that the key is held.
+type unheard struct{ *scripted }
+
+func (s unheard) Acquire(ctx context.Context, r driver.Request) (driver.Grant, error) {
+	r.OnHeld = nil
+	return s.scripted.Acquire(ctx, r)
+}
+
+// What was heard of a key long ago is no word of it for whoever waits for the value,
+// either: nobody knows what became of the holder in an outage.
+func TestWaitForAValueDoesNotHearOldWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newScripted()
+		b := benchOf(t, unheard{st}, st)
+		elsewhereHolds(t, b, time.Hour)
+		l := Read("default", "k", WithRegistry(b.Registry), WithWait(Forever))
+		ctx, cancel := context.WithCancel(t.Context())
+		b.store.script(func(s *scripted) {
+			s.acquire = func(context.Context, func() error) error {
+				s.script(func(s *scripted) { s.acquire = hangs })
+				return driver.ErrHeld
+			}
+		})
+		first := meanwhile(func() error { return l.Acquire(ctx) })
+		time.Sleep(time.Minute)
+		late, end := context.WithTimeout(t.Context(), 5*time.Second)
+		defer end()
+		err := l.Acquire(late)
+		wantIs(t, err, ErrUnavailable, context.DeadlineExceeded)
+		wantNot(t, err, ErrLockActive)
+		cancel()
+		<-first
+	})
+}
+
 // naming is a store that says of every key that is held that it is by one elsewhere.
 type naming struct{ *scripted }
 

@@ -7,6 +7,7 @@ import (
 	"weak"
 
 	"github.com/concurrent-go/concurrent/driver"
+	"github.com/concurrent-go/concurrent/internal/clock"
 )
 
 var errUnreleased = errors.New("Release was not called since")
@@ -103,6 +104,7 @@ func (a *attempt) enterValue() error {
 
 // valueWait waits until it is a's turn, or the value's lease is over.
 func (a *attempt) valueWait(rl *resolvedLock, turn chan<- struct{}, over <-chan struct{}) error {
+	began := clock.Mono()
 	var timeout <-chan time.Time
 	if a.until != 0 {
 		timer := time.NewTimer(a.left())
@@ -123,21 +125,21 @@ func (a *attempt) valueWait(rl *resolvedLock, turn chan<- struct{}, over <-chan 
 	case <-rl.client.closing.Done():
 		return withCause(ErrLockAcquire, ErrClosed)
 	case <-a.ctx.Done():
-		return withCause(a.whyWaited(rl), ended(a.ctx))
+		return withCause(a.whyWaited(rl, began), ended(a.ctx))
 	case <-timeout:
-		return a.whyWaited(rl)
+		return a.whyWaited(rl, began)
 	}
 	return nil
 }
 
-// whyWaited says why the value was not to be had: it has a lease, or who was about to
-// get one for it waits.
-func (a *attempt) whyWaited(rl *resolvedLock) error {
+// whyWaited says why the value was not to be had by a wait that began then: it has a
+// lease, or who was about to get one for it waits.
+func (a *attempt) whyWaited(rl *resolvedLock, began int64) error {
 	if c := a.lock.current.Load(); c != nil && c.active() {
 		return ErrLockActive
 	}
-	if word := rl.client.lines.Word(rl.key, rl.mode); errors.Is(word.Err, driver.ErrHeld) {
-		return withCause(ErrLockActive, word.Err)
+	if word := recent(rl.client.lines.Word(rl.key, rl.mode), began); errors.Is(word, driver.ErrHeld) {
+		return withCause(ErrLockActive, word)
 	}
 	return withCause(ErrLockAcquire, withCause(ErrUnavailable, errNoAnswer))
 }

@@ -204,7 +204,13 @@ func (w *waitCall) lastWord() error {
 			Since: time.Now().Add(-holder.heldFor()),
 		}
 	}
-	if word.Current || word.Err != nil && (word.At >= w.joined || clock.Mono()-word.At < int64(lately)) {
+	return recent(word, w.joined)
+}
+
+// recent returns what word says, nil if that is nothing, or too old for a wait that
+// began then.
+func recent(word waitline.Word, began int64) error {
+	if word.Current || word.At >= began || clock.Mono()-word.At < int64(lately) {
 		return word.Err
 	}
 	return nil
