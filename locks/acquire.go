@@ -85,10 +85,7 @@ func (a *attempt) resolve() (*resolvedLock, error) {
 	}
 	pause := backoff.Backoff{First: askFirst, Most: askMost, Seed: backoff.Seed(a.lock.key)}
 	for {
-		ctx, free := a.ctx, func() {}
-		if _, bounded := ctx.Deadline(); !bounded {
-			ctx, free = openBounded(ctx, a.lock)
-		}
+		ctx, free := boundedCall(a.ctx)
 		rl, err := a.lock.resolve(ctx)
 		cause := context.Cause(ctx)
 		free()
@@ -111,7 +108,7 @@ func (a *attempt) resolve() (*resolvedLock, error) {
 }
 
 // notOpened returns err, of a lock whose caller's context has not ended. A store that
-// did not open in time, by our bound or by one that all have who open it, is away.
+// did not open in time is away, by our bound or by one that its driver set itself.
 func notOpened(err, cause error) error {
 	if e, ok := errors.AsType[errUnanswered](cause); ok {
 		return withCause(ErrLockAcquire, withCause(ErrUnavailable, e))
@@ -123,17 +120,6 @@ func notOpened(err, cause error) error {
 		return withCause(ErrLockAcquire, withCause(ErrUnavailable, err))
 	}
 	return err
-}
-
-// openBounded bounds what opens the store, if there is anything to do.
-func openBounded(ctx context.Context, l *Lock) (context.Context, func()) {
-	if l.local {
-		return ctx, func() {}
-	}
-	if rl := l.resolved.Load(); rl != nil && rl.current() {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, callBound, errUnanswered(callBound))
 }
 
 // pause lets d go by, and reports whether it did: neither ctx, nor the wait, nor the
@@ -209,5 +195,5 @@ func (c *client) tryAcquire(ctx context.Context, r driver.Request) (g driver.Gra
 	}()
 	g, err = c.store.TryAcquire(ctx, r)
 	returned = true
-	return g, c.answered(ctx, err)
+	return g, answered(ctx, err)
 }

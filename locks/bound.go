@@ -89,7 +89,7 @@ func (errUnanswered) Is(target error) bool {
 }
 
 // answered returns what a bounded call came to: err, or that the bound was reached.
-func (c *client) answered(ctx context.Context, err error) error {
+func answered(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, driver.ErrHeld) {
 		return err
 	}
@@ -105,3 +105,11 @@ func isCancelKey(key any) bool { return plain.Value(key) != nil }
 // plain is a context of package context that knows nothing but what ties contexts
 // together.
 var plain, _ = context.WithCancel(context.Background())
+
+// boundedCall returns ctx with a deadline, if it has none.
+func boundedCall(ctx context.Context) (context.Context, func()) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, callBound, errUnanswered(callBound))
+}

@@ -143,7 +143,6 @@ func (c *client) giveBack(r driver.Request) {
 	if c.features.Ordered {
 		it.Settled = now
 	}
-	it.Request.OnHeld = nil
 	c.cleanup.Add(it)
 }
 
@@ -178,7 +177,7 @@ func (c *client) checkKeep(ctx context.Context) error {
 	}
 	ctx, free := c.bounded(ctx, callBound)
 	defer free()
-	err := c.answered(ctx, c.canKeep.CheckKeep(ctx))
+	err := answered(ctx, c.canKeep.CheckKeep(ctx))
 	if errors.Is(err, ErrUnsupported) {
 		return fmt.Errorf("%w; %s", err, hint)
 	}
@@ -192,6 +191,5 @@ func (c *client) checkKeep(ctx context.Context) error {
 func (c *client) releaseNow(r driver.Request) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	r.OnHeld = nil
 	_ = c.store.Release(ctx, r) // else it ends by itself
 }

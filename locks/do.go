@@ -29,7 +29,7 @@ func (l *Lock) Do(ctx context.Context, fn func(ctx context.Context) error) error
 
 func (l *Lock) do(ctx context.Context, wait time.Duration, fn func(ctx context.Context) error) (err error) {
 	if fn == nil {
-		return l.fail("do", withCause(ErrInvalidOption, errNilFunc))
+		return l.fail("do", withCause(ErrInvalidOption, errors.New("the function is nil")))
 	}
 	a := l.attempt(ctx, wait, weak.Pointer[anchor]{})
 	c, err := a.lease()

@@ -2,7 +2,6 @@ package locks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -147,5 +146,3 @@ func (c *client) warn(e concurrent.Event, done chan<- struct{}) {
 	e.Kind, e.Alias = concurrent.EventStoreWarning, c.alias
 	c.events.add(event{ctx: context.Background(), Event: e, done: done})
 }
-
-var errNilFunc = errors.New("the function is nil")

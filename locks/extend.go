@@ -36,7 +36,6 @@ func (l *lease) extendAlone(ctx context.Context, d time.Duration) (took time.Dur
 		l.extendLocal(d)
 		return 0, nil
 	}
-	c := l.client
 	sending, ok := l.sendExtend(d)
 	if !ok {
 		return 0, l.notHeld()
@@ -60,7 +59,7 @@ func (l *lease) extendAlone(ctx context.Context, d time.Duration) (took time.Dur
 		return 0, l.notHeld()
 	}
 	if ctx.Err() != nil {
-		err = withCause(ended(ctx), c.unavailable(ctx, err))
+		err = withCause(ended(ctx), unavailable(ctx, err))
 	}
 	return 0, err
 }
@@ -77,7 +76,7 @@ func (o *options) checkExtend(d time.Duration) error {
 }
 
 // unavailable leaves out of err what only says that ctx ended.
-func (c *client) unavailable(ctx context.Context, err error) error {
+func unavailable(ctx context.Context, err error) error {
 	if errors.Is(err, ctx.Err()) {
 		return nil
 	}
@@ -86,10 +85,9 @@ func (c *client) unavailable(ctx context.Context, err error) error {
 
 // An extension is one Extend under way.
 type extension struct {
-	id      term.ID
-	length  time.Duration // what is asked for
-	before  time.Duration // what later renewals asked for until then
-	renewed bool          // the lease was
+	id     term.ID
+	length time.Duration // what is asked for
+	before time.Duration // what later renewals asked for until then
 }
 
 // sendExtend makes d the length that is asked for from now on. The request may reach
@@ -103,7 +101,7 @@ func (l *lease) sendExtend(d time.Duration) (x extension, ok bool) {
 	if l.state.Load() != held {
 		return x, false
 	}
-	x = extension{length: l.storeLength(d, now.Since(l.got)), before: l.length, renewed: l.renewed}
+	x = extension{length: l.storeLength(d, now.Since(l.got)), before: l.length}
 	x.id = l.term.Send(term.Request{Sent: now, Length: x.length, Use: d})
 	l.length = d
 	l.updateDeadline()
@@ -126,7 +124,7 @@ func (l *lease) extendOnStore(ctx context.Context, x extension) (sent time.Time,
 	}()
 	sent, err = c.store.Extend(ctx, l.request(x.length))
 	returned = true
-	return sent, c.answered(ctx, err)
+	return sent, answered(ctx, err)
 }
 
 // failExtend notes that the store refused, or that nobody knows what it did.

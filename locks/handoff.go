@@ -67,7 +67,6 @@ func (w *waitCall) takeOver(l *lease) (*lease, error) {
 	}
 	if l.state.Load() == held {
 		c.counts.load.Add(-1) // the lease is counted instead of the attempt
-		w.counted = nil
 		return l, nil
 	}
 	if w.left() <= 0 {

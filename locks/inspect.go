@@ -2,7 +2,6 @@ package locks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -52,11 +51,10 @@ func Inspect(ctx context.Context, alias, key string, opts ...Option) (Info, erro
 // error it ends. Options and errors are those of Inspect.
 func List(ctx context.Context, alias, prefix string, opts ...Option) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		outer := ctx
 		ctx, pause, resume, free := progressing(ctx)
 		defer free()
 		fail := func(err error) {
-			yield(Info{}, &Error{Op: "list", Alias: redact.Name(alias), Err: inTime(outer, ctx, err)})
+			yield(Info{}, &Error{Op: "list", Alias: redact.Name(alias), Err: answered(ctx, err)})
 		}
 		c, err := inspected(ctx, alias, opts)
 		if err != nil {
@@ -105,7 +103,6 @@ func lookAt(
 	ctx context.Context, op, alias, key string, opts []Option,
 	do func(driver.Inspector, context.Context, string) (driver.Info, error),
 ) (Info, error) {
-	outer := ctx
 	ctx, free := boundedCall(ctx)
 	defer free()
 	c, err := inspectedKey(ctx, alias, key, opts)
@@ -116,25 +113,9 @@ func lookAt(
 		info, err = do(c.inspector, ctx, c.prefix+key)
 	}
 	if err != nil {
-		return Info{}, &Error{Op: op, Alias: redact.Name(alias), Key: key, Err: inTime(outer, ctx, err)}
+		return Info{}, &Error{Op: op, Alias: redact.Name(alias), Key: key, Err: answered(ctx, err)}
 	}
 	return c.info(info, holder), nil
-}
-
-// boundedCall returns ctx with a deadline, if it has none.
-func boundedCall(ctx context.Context) (context.Context, func()) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, callBound, errUnanswered(callBound))
-}
-
-// inTime returns err, or that the bound of a call was reached if that is why.
-func inTime(outer, ctx context.Context, err error) error {
-	if e, ok := errors.AsType[errUnanswered](context.Cause(ctx)); ok && outer.Err() == nil {
-		return withCause(ErrUnavailable, e)
-	}
-	return err
 }
 
 // inspectedKey is inspected for one key, which with the prefix would never be

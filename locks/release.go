@@ -109,7 +109,7 @@ func (l *lease) releaseOnStore(ctx context.Context, u use, now clock.Instant) (e
 		err = c.keeper.Keep(ctx, r)
 	}
 	returned = true
-	return c.answered(ctx, err)
+	return answered(ctx, err)
 }
 
 // keepsWhole reports whether the key stays held for the rest of its lease, which the

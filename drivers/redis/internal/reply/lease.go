@@ -40,13 +40,13 @@ const (
 // Acquire reads a reply of acquire.lua: its numbers and, of a refusal, its table.
 func Acquire(numbers []int64, table []any) (a Acquired, err error) {
 	switch {
-	case len(numbers) == 0 || numbers[0] < 0 || numbers[0] == 1:
+	case len(numbers) == 0:
+	case numbers[0] == isHeld:
+		return refusal(numbers, table)
 	case numbers[0] == otherMode:
 		return Acquired{OtherMode: true}, nil
 	case numbers[0] > otherMode:
 		return Acquired{Granted: uint64(numbers[0])}, nil
-	default:
-		return refusal(numbers, table)
 	}
 	return a, ErrForm
 }
@@ -65,9 +65,9 @@ func refusal(numbers []int64, table []any) (a Acquired, err error) {
 	if !ok {
 		return a, ErrForm
 	}
-	a = Acquired{For: untilFree(numbers[1]), Before: int(numbers[2]), Last: uint64(numbers[3]), Place: numbers[4]}
+	a = Acquired{For: micros(numbers[1]), Before: int(numbers[2]), Last: uint64(numbers[3]), Place: numbers[4]}
 	if holder != "" {
-		a.Age, a.Holder = untilFree(numbers[5]), Holder(holder)
+		a.Age, a.Holder = micros(numbers[5]), Holder(holder)
 	}
 	return a, nil
 }
@@ -75,11 +75,13 @@ func refusal(numbers []int64, table []any) (a Acquired, err error) {
 // IsHeld reports whether another holds the key, or waits first for it.
 func (a *Acquired) IsHeld() bool { return a.Granted == 0 && !a.OtherMode }
 
-func untilFree(micros int64) time.Duration {
-	if micros < 0 || micros > int64(Longest/time.Microsecond) {
+// micros returns n µs as a duration; a negative one, or one longer than any lease, is
+// Forever.
+func micros(n int64) time.Duration {
+	if n < 0 || n > int64(Longest/time.Microsecond) {
 		return driver.Forever
 	}
-	return time.Duration(micros) * time.Microsecond
+	return time.Duration(n) * time.Microsecond
 }
 
 // Done reads a reply of a script that has 1 for done and 0 where there was nothing to do.

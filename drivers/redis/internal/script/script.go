@@ -29,16 +29,15 @@ type Script struct {
 //
 // Arguments and replies are described at the head of each file.
 var (
-	Acquire = load("acquire").forMany()            // grants a lease, or queues a waiter
-	Extend  = load("extend").forMany()             // has a lease end anew
-	Release = load("release").forMany().evenLate() // ends a lease
-	Keep    = load("keep").evenLate()              // leaves a key held by nobody
-	Leave   = load("leave").evenLate()             // ends a wait
-	Inspect = load("inspect").evenLate()           // tells holders and waiters
-	Break   = load("break")                        // ends every lease of a key
-	Probe   = load("probe")                        // tells what this user may not do
-
-	Listeners = load("listeners").evenLate() // tells how many listen to a channel
+	Acquire   = load("acquire").forMany()            // grants a lease, or queues a waiter
+	Extend    = load("extend").forMany()             // has a lease end anew
+	Release   = load("release").forMany().evenLate() // ends a lease
+	Keep      = load("keep").evenLate()              // leaves a key held by nobody
+	Leave     = load("leave").evenLate()             // ends a wait
+	Inspect   = load("inspect").evenLate()           // tells holders and waiters
+	Break     = load("break")                        // ends every lease of a key
+	Probe     = load("probe")                        // tells what this user may not do
+	Listeners = load("listeners")                    // tells how many listen to a channel
 )
 
 func load(name string) *Script {
