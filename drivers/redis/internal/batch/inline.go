@@ -15,6 +15,10 @@ import (
 // is made inline as long as the workers find the server slow, and a second more.
 // After the deadline its connection goes on waiting, and hears the end of the
 // context (see wire): only connections that we made can do that.
+//
+// Nor is a call whose context may end before that deadline: its connection would be given
+// up with the request under way, which what is sent next, on another, might overtake. A
+// worker goes on waiting, and tells when the call is over.
 const inlineWithin = 250 * time.Millisecond
 
 // learnTimeouts finds out how long the client waits for replies. Where it is never to
@@ -33,7 +37,9 @@ func (b *Batcher) learnTimeouts(wired bool) {
 // enter returns a worker for a call that is to be made inline, or nil if it was
 // queued.
 func (b *Batcher) enter(ctx context.Context, c *Call) *worker {
-	near := b.wired && !b.slow.recent()
+	now := time.Now()
+	end, ends := ctx.Deadline()
+	near := b.wired && !b.slow.recent() && (!ends || end.After(now.Add(inlineWithin)))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !near || b.closed || len(b.queue) > 0 || len(b.active) >= workers {
@@ -41,7 +47,6 @@ func (b *Batcher) enter(ctx context.Context, c *Call) *worker {
 		b.startWorker()
 		return nil
 	}
-	now := time.Now()
 	w := &worker{since: now, ctx: ctx, due: now.Add(inlineWithin)}
 	for b.inlineOf(w.due) != nil {
 		w.due = w.due.Add(1) // one deadline, one call
