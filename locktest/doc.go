@@ -42,10 +42,10 @@
 //
 // A test fails at its end if a key is still held or waited for; the failure names
 // the key, its holder and since when. Of those who wait in line behind others of the
-// process, or for a store that is down, it tells how many they are. Whoever gives a lock back, or gives up a
-// wait, because t.Context has ended, is waited for: for a second at most. After
-// that the registry is shut down, and nothing that it started goes on. A call
-// that is still made then is ErrClosed.
+// process, or for a store that is down, it tells how many they are. Whoever gives a lock
+// back, or gives up a wait, because t.Context has ended, is waited for: for a second at
+// most. After that the registry is shut down, and nothing that it started goes on. A
+// call that is still made then is ErrClosed.
 //
 // Not held, and no failure, is:
 //

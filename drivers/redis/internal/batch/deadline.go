@@ -15,12 +15,3 @@ type due struct {
 
 // Deadline says when the connection is to give up.
 func (d due) Deadline() (time.Time, bool) { return d.at, true }
-
-// soon is the context of a worker's inline call with the call's deadline, or its own if
-// that is earlier.
-func (w *worker) soon() context.Context {
-	if end, ok := w.ctx.Deadline(); ok && end.Before(w.due) {
-		return w.ctx
-	}
-	return due{w.ctx, w.due}
-}

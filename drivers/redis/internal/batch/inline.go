@@ -87,7 +87,7 @@ func (b *Batcher) patience(due time.Time) (ctx context.Context, until time.Time,
 // inline makes one call in a worker, which goes on with those that came meanwhile.
 func (b *Batcher) inline(c *Call, w *worker) {
 	c.state.Store(underWay)
-	b.send(w.soon(), []*Call{c})
+	b.send(due{w.ctx, w.due}, []*Call{c})
 	if time.Since(w.since) > slowAfter {
 		b.slow.note()
 	}

@@ -21,8 +21,8 @@ import (
 // nothing of a call but its deadline: by that the wire finds whose call it is.
 //
 // What was sent on a connection that is given up is called back as far as that can be:
-// see Close. And nothing is sent on a connection that the server has closed, where nobody would
-// know what became of it.
+// see Close. And nothing is sent on a connection that the server has closed, where
+// nobody would know what became of it.
 type wire struct {
 	net.Conn
 

@@ -51,10 +51,10 @@ const (
 )
 
 // watch sees to it that the subscription is at the server that has the locks, until ctx
-// ends. A subscription stays
-// on a master that became a replica, for as long as its connection lives, and nothing on
-// that connection shows it. So the server that carries out the scripts is asked how
-// many listen to the channel: count returns that, and an error of a replica.
+// ends. A subscription stays on a master that became a replica, for as long as its
+// connection lives, and nothing on that connection shows it. So the server that carries
+// out the scripts is asked how many listen to the channel: count returns that, and an
+// error of a replica.
 func (s *Subscription) watch(ctx context.Context, count func(context.Context) (int64, error)) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -6,10 +6,11 @@
 -- channel and holder, whether one that waits takes what is handed to it (empty: no);
 -- then, for each key, owner and, of one that waits, its name, with a + behind it if
 -- it can't be in the queue yet, or the place where it stood there the last time.
--- Returns the token, or 2: this owner holds the key in another mode, or a refusal, {0, µs or
--- -1, about how many wait before, the last token, its place in the queue, for how many µs the
--- holder has had the key, the holder}. The holder is one of those who hold it, or empty: nobody does, or so many that
--- to find one would cost too much. It may have many keys: see each.lua.
+-- Returns the token, or 2: this owner holds the key in another mode, or a refusal:
+-- {0, µs or -1, about how many wait before, the last token, its place in the queue, for
+-- how many µs the holder has had the key, the holder}. The holder is one of those who
+-- hold it, or empty: nobody does, or so many that to find one would cost too much. It
+-- may have many keys: see each.lua.
 --#include clock.lua
 local common = 6
 local COUNTED, asks, asked, ttl, by = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]

@@ -2,9 +2,8 @@
 -- Ends a wait: takes it out of the queue, releases what it may have been
 -- granted, and passes on its turn.
 --
--- ARGV: COUNTED, mode, owner, the waiter's name, and maybe the place where it stood in the
--- queue behind it. Returns 1 if the owner held
--- the key, else 0.
+-- ARGV: COUNTED, mode, owner, the waiter's name, and maybe the place where it stood in
+-- the queue behind it. Returns 1 if the owner held the key, else 0.
 local key, asks = KEYS[1], ARGV[2]
 --#include state.lua
 --#include clock.lua

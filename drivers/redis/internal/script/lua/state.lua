@@ -1,19 +1,18 @@
--- What every script begins with: the state of one lock, whose name is key. It is
--- all in one key, so that Redis expires, evicts and moves it as a whole. A key that is free or
--- held exclusively is a string, the record:
+-- What every script begins with: the state of one lock, whose name is key. It is all
+-- in one key, so that Redis expires, evicts and moves it as a whole. A key that is free
+-- or held exclusively is a string, the record:
 --
---   2 (a byte: this form), the last token, when the lease ends, when it began (doubles), the mode (int),
---   where the queue begins (int), the owner (behind a byte that is its length), the
---   holder: its store's channel (12 bytes) and who it is (behind two bytes), and then, maybe
---   behind some bytes that mean nothing, the queue: see head.lua.
+--   2 (a byte: this form), the last token, when the lease ends, when it began (doubles),
+--   the mode (int), where the queue begins (int), the owner (behind a byte that is its
+--   length), the holder: its store's channel (12 bytes) and who it is (behind two
+--   bytes), and then, maybe behind some bytes that mean nothing, the queue: see head.lua.
 --
 -- A key that is held otherwise is a hash. Its field r is the record: its end is
 -- the last lease's, its beginning stands for a time before which none of them
 -- ends, its mode is -1 for Shared and 1 for Slots of whatever numbers, it has no owner,
 -- and its holder is the number of leases. Each lease is a field of its own, o and its
 -- owner: when it ends, its token, when it began (doubles), its mode (int), and its
--- holder. What nobody owns any more (see keep.lua) has a space
--- before its owner.
+-- holder. What nobody owns any more (see keep.lua) has a space before its owner.
 --
 -- Times are microseconds on this server's clock, NEVER for no end, and 0 for
 -- the end of a lease that was released. The key stays a second longer than the
